@@ -1,0 +1,64 @@
+# Everything that a machine must have is make, and python3 with pip. `make` alone lists the targets.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Written last: while it is there and newer than the lock, the environment is complete.
+READY := $(VENV)/.ready
+UV := $(BIN)/uv
+
+# uv does not read pip's own setting for a private package index: hand it on.
+ifdef PIP_INDEX_URL
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help demo ui test lint format lock readme clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(READY) ## Set everything up and run the main job on the sandbox
+	@$(BIN)/printora demo
+
+ui: $(READY) ## The demo, then Dagster's UI on it, until Ctrl-C
+	@$(BIN)/printora demo --ui
+
+test: lint ## Set everything up, check the code and pass the tests
+	@.ci/system-packages
+	@$(BIN)/pytest --numprocesses auto --dist loadgroup
+
+lint: $(READY)
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy --no-error-summary
+
+format: $(READY) ## Put the code into its standard form
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format --quiet .
+
+lock: $(UV) ## Choose the newest versions that pyproject.toml allows
+	@$(UV) pip compile pyproject.toml --group dev --universal --python-version 3.11 \
+		--generate-hashes --upgrade --quiet --no-emit-index-url \
+		--custom-compile-command 'make lock' --output-file requirements.lock
+
+readme: $(READY) ## Write what the demo prints into README.md
+	@$(BIN)/python docs/refresh_readme.py
+
+clean: ## Remove the environment and what the demo left
+	@rm -rf $(VENV) .printora
+
+# The environment has no pip of its own: python3's installs uv into it, which takes no ensurepip.
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "printora needs Python 3.11 or later, and $(PYTHON) is older or missing." \
+			"Name another one: make PYTHON=python3.12"; exit 1; }
+	@echo "Setting up $(VENV) (once)"
+	@$(PYTHON) -m venv --without-pip $(VENV)
+	@$(PYTHON) -m pip -qq --disable-pip-version-check --python $(BIN)/python install 'uv>=0.9,<1'
+
+$(READY): requirements.lock pyproject.toml | $(UV)
+	@$(UV) pip install --quiet --python $(BIN)/python --compile-bytecode \
+		--require-hashes -r requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@

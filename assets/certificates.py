@@ -1,0 +1,134 @@
+"""The check of the certificates: is what was loaded complete, and how late is it?
+
+A check of its own, because it has something to say above all when no sync runs any more.
+"""
+
+# No `from __future__ import annotations`: Dagster looks at the annotation of `context` itself.
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from assets.ingestion import RESOURCES, resource_key
+from assets.running import warehouse
+from assets.settings import Automation
+from pipelines.clock import SystemClock, utc
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+CHECK = "certificate"
+
+_LAST = """
+    select
+        resource,
+        arg_max(outcome, sync_id) as outcome,
+        arg_max(coalesce(reason, ''), sync_id) as reason,
+        epoch(max(ended_at)) as ended_at,
+        epoch(max(complete_as_of)) as complete_as_of
+    from printora_raw.sync_runs
+    group by resource
+"""
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What the syncs so far say of one resource.
+
+    ``complete_as_of`` is the latest time that any of them proved; outcome and reason are the last
+    one's.
+    """
+
+    outcome: str
+    reason: str
+    ended_at: datetime
+    complete_as_of: datetime | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a certificate comes to. ``is_serious`` tells an error from a warning."""
+
+    passed: bool
+    is_serious: bool
+    text: str
+
+
+def certificate_checks(automation: Automation) -> dg.AssetChecksDefinition:
+    """Return one check for each resource."""
+
+    @dg.multi_asset_check(
+        name="certificates",
+        specs=[
+            dg.AssetCheckSpec(
+                CHECK,
+                asset=resource_key(resource),
+                description="The last sync proved that the table holds all that there is, and "
+                "that is not long ago.",
+            )
+            for resource in RESOURCES
+        ],
+        can_subset=True,
+        description="Judges what the last syncs proved.",
+    )
+    def certificates(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        now = utc(SystemClock().now())
+        with warehouse(context, read_only=True) as connection:
+            found = read_certificates(connection)
+        for key in sorted(context.selected_asset_check_keys, key=str):
+            certificate = found.get(key.asset_key.path[-1])
+            yield _result(key, judge(certificate, now, automation), certificate)
+
+    return certificates
+
+
+def read_certificates(connection: "DuckDBPyConnection") -> dict[str, Certificate]:
+    """Return the certificate of each resource that was ever synced."""
+    return {
+        resource: Certificate(outcome, reason, utc(ended), None if as_of is None else utc(as_of))
+        for resource, outcome, reason, ended, as_of in connection.execute(_LAST).fetchall()
+    }
+
+
+def judge(certificate: Certificate | None, now: datetime, automation: Automation) -> Verdict:
+    """Say whether the resource is complete and current.
+
+    An error: no sync, a failed one, or nothing recent. A warning: late, or not proven to be whole,
+    as in a first load that takes days, or without a ledger.
+    """
+    if certificate is None:
+        return Verdict(False, True, "It was never synced.")
+    last = certificate.complete_as_of or certificate.ended_at
+    age = now - last
+    if certificate.outcome == "failed":
+        return Verdict(False, True, f"The last sync failed: {certificate.reason}")
+    if age > automation.fail_after:
+        return Verdict(False, True, f"It is {_spoken(age)} old.")
+    if certificate.outcome != "complete":
+        return Verdict(False, False, f"It is not proven to be complete: {certificate.reason}")
+    if age > automation.warn_after:
+        return Verdict(False, False, f"It is {_spoken(age)} old.")
+    return Verdict(True, False, f"It was complete {_spoken(age)} ago.")
+
+
+def _result(
+    key: dg.AssetCheckKey, verdict: Verdict, certificate: Certificate | None
+) -> dg.AssetCheckResult:
+    error, warning = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
+    as_of = certificate.complete_as_of if certificate else None
+    return dg.AssetCheckResult(
+        check_name=key.name,
+        asset_key=key.asset_key,
+        passed=verdict.passed,
+        severity=error if verdict.is_serious else warning,
+        description=verdict.text,
+        metadata={"complete_as_of": dg.MetadataValue.timestamp(as_of)} if as_of else None,
+    )
+
+
+def _spoken(age: timedelta) -> str:
+    minutes = max(0, round(age.total_seconds() / 60))
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"

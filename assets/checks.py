@@ -1,0 +1,65 @@
+"""The asset checks: one for each file in ``sql/checks``."""
+
+# No `from __future__ import annotations`: Dagster looks at the annotation of `context` itself.
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from assets.describing import asset_key
+from assets.running import warehouse
+from pipelines.warehouse import Check, CheckResult, Project, run_checks
+
+_SEVERITIES = {"error": dg.AssetCheckSeverity.ERROR, "warn": dg.AssetCheckSeverity.WARN}
+
+
+def model_checks(project: Project) -> dg.AssetChecksDefinition:
+    """Return the checks of a project, in one op with one connection, each to be run on its own."""
+
+    @dg.multi_asset_check(
+        name="checks",
+        specs=[_spec(check) for check in project.checks],
+        can_subset=True,
+        description="Looks for rows that should not be there.",
+    )
+    def checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        selected = {key.name for key in context.selected_asset_check_keys}
+        with warehouse(context, read_only=True) as connection:
+            results = run_checks(connection, project, selected)
+        yield from map(_result, results)
+
+    return checks
+
+
+def _spec(check: Check) -> dg.AssetCheckSpec:
+    guarded, *others = (asset_key(name) for name in check.models)
+    return dg.AssetCheckSpec(
+        check.name,
+        asset=guarded,
+        additional_deps=others,
+        description=check.description,
+        metadata={"file": check.place, "what to do": check.todo},
+    )
+
+
+def _result(result: CheckResult) -> dg.AssetCheckResult:
+    check = result.check
+    return dg.AssetCheckResult(
+        check_name=check.name,
+        asset_key=asset_key(check.models[0]),
+        passed=result.passed,
+        severity=_SEVERITIES[check.severity],
+        metadata={"offending rows": result.failures}
+        if result.passed
+        else {
+            "offending rows": result.failures,
+            "what to do": check.todo,
+            "first rows": _table(result),
+        },
+    )
+
+
+def _table(result: CheckResult) -> dg.TableMetadataValue:
+    records = [dg.TableRecord(row) for row in result.sample]
+    schema = dg.TableSchema([dg.TableColumn(name) for name in result.sample[0]])
+    return dg.MetadataValue.table(records, schema)

@@ -1,0 +1,197 @@
+"""What a sync costs: this engine beside dlt's own ``rest_api`` source, on one sandbox each.
+
+    python bench/sync.py            20,000 and 200,000 orders known
+    python bench/sync.py 2000       another size, to try it
+    python bench/sync.py --only-ours
+
+For each size, each engine loads the history once, and then syncs after 0, 50 + 200 and 5,000
+changes. Requests are those that the sandbox counted; a copy is exact when every order's and every
+log's status, amount and times are the sandbox's truth. The sandbox has no limits and answers at
+once, so that seconds are the engine's own. ``rest_api`` runs with its defaults (offset paginator,
+merge, insert_values) and is given up after the seconds of ``--patience``.
+"""
+
+# ruff: noqa: S608 - the names of tables are ours
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pipelines.client.governor import Limit
+from pipelines.client.wire import V1_0
+from pipelines.clock import ManualClock
+from pipelines.sandbox import (
+    DEFAULT_KEY,
+    DEFAULT_PARTNER,
+    Behaviour,
+    Limits,
+    Sandbox,
+    SandboxConfig,
+    WorldOptions,
+)
+
+START = 1_780_315_200.0
+#: (label, new orders, moved orders)
+#: An hour's changes come in so many portions.
+STEPS = 25
+CHANGES = (("nothing", 0, 0), ("50 new, 200 moved", 50, 200), ("5,000 changes", 1_000, 4_000))
+
+
+@dataclass(frozen=True)
+class Run:
+    """One row of the table."""
+
+    orders: int
+    engine: str
+    what: str
+    requests: int | None
+    seconds: float
+    exact: str
+
+
+def main() -> None:
+    """Run everything and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("orders", type=int, nargs="*", default=[20_000, 200_000])
+    parser.add_argument("--only-ours", action="store_true")
+    parser.add_argument("--patience", type=float, default=600.0, help="seconds a run")
+    parser.add_argument("--fields", choices=("minimal", "full"), default="minimal")
+    options = parser.parse_args()
+    os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
+    print("| orders known | engine | changed since | requests | seconds | exact |")
+    print("| ---: | --- | --- | ---: | ---: | --- |")
+    for orders in options.orders:
+        for run in ENGINES[: 1 if options.only_ours else None]:
+            with tempfile.TemporaryDirectory() as folder:
+                measure(run, orders, Path(folder), options.patience, options.fields)
+
+
+def measure(
+    engine: Callable[..., Any], orders: int, folder: Path, patience: float, fields: Any
+) -> None:
+    """Load a history, change the world, load again; print each as a row of the table."""
+    os.environ["DLT_DATA_DIR"] = str(folder / "dlt")
+    clock = ManualClock(START)
+    config = SandboxConfig(
+        world=WorldOptions(orders=orders, after_start=False),
+        limits=Limits.off(),
+        behaviour=Behaviour(fields=fields),
+    )
+    sandbox = Sandbox(config, clock=clock)
+    clock.sleep(3 * 3_600)  # what was being delivered at the start has settled
+    name = engine.__name__.removeprefix("with_")
+    with sandbox.serve() as server:
+        for what, new, moved in (("first load", 0, 0), *CHANGES):
+            if what != "first load":
+                for _ in range(STEPS):
+                    clock.sleep(3_600 / STEPS)
+                    sandbox.changes.churn(new // STEPS, moved // STEPS)
+            sandbox.requests.clear()
+            began = time.perf_counter()
+            finished = in_process(engine, server.base_url, folder, clock.now(), patience)
+            seconds = time.perf_counter() - began
+            exact = exactness(sandbox, folder / f"{name}.duckdb") if finished else "given up"
+            requests = sandbox.requests.count
+            print(
+                f"| {orders:,} | {name} | {what} | {requests:,} | {seconds:.1f} | {exact} |",
+                flush=True,
+            )
+            if not finished:
+                return
+
+
+def in_process(
+    engine: Callable[..., Any], url: str, folder: Path, now: float, patience: float
+) -> bool:
+    """Run in a process of its own, imports and all; tell whether it ended in time."""
+    process = multiprocessing.get_context("spawn").Process(target=engine, args=(url, folder, now))
+    process.start()
+    process.join(patience)
+    if process.is_alive():
+        process.kill()
+        process.join()
+        return False
+    return process.exitcode == 0
+
+
+def with_printora(url: str, folder: Path, now: float) -> None:
+    """Run one sync of this engine."""
+    from pipelines.settings import Settings
+    from pipelines.sync import sync
+
+    plenty = (Limit("minute", 60, 10**9), Limit("day", 86_400, 10**9))
+    settings = Settings(
+        api_key=DEFAULT_KEY,
+        partner_id=DEFAULT_PARTNER,
+        base_url=url,
+        contract=replace(V1_0, limits=plenty),
+        warehouse_path=folder / "printora.duckdb",
+    )
+    result = sync(settings, clock=ManualClock(now))
+    for part in (result.resources["orders"], result.resources["webhook_logs"]):
+        assert part.outcome == "complete", part.reason  # noqa: S101 - a benchmark that lies is none
+
+
+def with_rest_api(url: str, folder: Path, now: float) -> None:
+    """Load the same two lists with dlt's own source."""
+    import dlt
+    from dlt.sources.rest_api import rest_api_source
+
+    def listed(name: str, path: str, key: str, selector: str) -> Any:
+        endpoint = {"path": path, "params": {"limit": 100}, "data_selector": selector}
+        return {"name": name, "primary_key": key, "endpoint": endpoint}
+
+    paginator = {"type": "offset", "limit": 100, "offset": 0, "total_path": "total"}
+    client = {
+        "base_url": url,
+        "auth": {"type": "bearer", "token": DEFAULT_KEY},
+        "paginator": paginator,
+    }
+    source = rest_api_source(
+        {
+            "client": client,
+            "resource_defaults": {"write_disposition": "merge"},
+            "resources": [
+                listed("orders", f"api/v1/partners/{DEFAULT_PARTNER}/orders", "order_id", "orders"),
+                listed("webhook_logs", "api/v1/webhooks/logs", "webhook_log_id", "logs"),
+            ],
+        }
+    )
+    database = dlt.destinations.duckdb(str(folder / "rest_api.duckdb"))
+    dlt.pipeline("rest_api", destination=database, dataset_name="printora_raw").run(source)
+
+
+ENGINES: tuple[Callable[..., Any], ...] = (with_printora, with_rest_api)
+
+
+def exactness(sandbox: Sandbox, path: Path) -> str:
+    """Compare the copy with the truth: yes, or how many rows differ."""
+    import duckdb
+
+    compared = {
+        "orders": "order_id, status, total_amount::decimal(18, 2), created_at",
+        "webhook_logs": "webhook_log_id, status, attempts::int, created_at",
+    }
+    wrong = 0
+    with duckdb.connect(str(path), read_only=True) as connection:
+        for table, columns in compared.items():
+            truth = sandbox.truth.table(table)
+            connection.register("truth", truth)
+            ours = f"select {columns} from printora_raw.{table}"
+            theirs = f"select {columns} from truth where not deleted"
+            for one, other in ((ours, theirs), (theirs, ours)):
+                rows = connection.execute(f"select count(*) from ({one} except {other})")
+                wrong += rows.fetchall()[0][0]
+    return "yes" if not wrong else f"{wrong:,} rows differ"
+
+
+if __name__ == "__main__":
+    main()

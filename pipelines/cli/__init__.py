@@ -1,0 +1,17 @@
+"""The ``printora`` command. Commands import what they need when they run: help is instant."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    # Before anything imports dlt, which would write into the home folder: an id for its
+    # statistics, and the packages on their way.
+    os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
+    os.environ.setdefault("DLT_DATA_DIR", str(Path(".printora/dlt").resolve()))
+    from pipelines.cli.app import app
+
+    app()

@@ -1,0 +1,101 @@
+"""The main job and its parts: sync, build, check."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.cli import failures, outcome, redaction, terminal
+from pipelines.cli.outcome import Built
+from pipelines.cli.progress import Watcher
+from pipelines.errors import ModelError
+from pipelines.settings import Settings, load_settings, model_settings, warehouse_path
+from pipelines.warehouse import (
+    ModelResult,
+    ModelSettings,
+    build,
+    connect,
+    load_project,
+    run_checks,
+    warehouse_lock,
+)
+
+if TYPE_CHECKING:
+    from pipelines.sync import SyncResult
+
+
+def run_main_job(budget: int | None, *, full: bool = False) -> int:
+    """Sync, build and check; return the exit code."""
+    settings = _settings()
+    with _writing(settings.warehouse_path):
+        synced = _sync(settings, budget, full)
+        if synced.exit_code == failures.FAILED:
+            return outcome.tell_sync(synced)
+        built = _build(settings.warehouse_path, settings.models)
+    return outcome.tell_job(synced, built, settings)
+
+
+def run_sync(budget: int | None, *, full: bool = False) -> int:
+    """Sync only; return the exit code."""
+    settings = _settings()
+    with _writing(settings.warehouse_path):
+        return outcome.tell_sync(_sync(settings, budget, full))
+
+
+def run_build(select: Collection[str] | None) -> int:
+    """Build and check only; return the exit code."""
+    path = warehouse_path()
+    with _writing(path):
+        return outcome.tell_build(_build(path, model_settings(), select))
+
+
+def write_page(output: Path) -> None:
+    """Write the report from the marts of the last build."""
+    import duckdb
+
+    from pipelines.report import write_report
+
+    with connect(warehouse_path(), read_only=True) as connection:
+        try:
+            terminal.note(f"Written: {write_report(connection, output)}")
+        except duckdb.CatalogException as error:
+            raise ModelError(
+                "The marts that the report shows are not built.", hint="Run `printora build` first."
+            ) from error
+
+
+def _settings() -> Settings:
+    """Read the settings, and see to it that their secrets are never printed."""
+    redaction.hide(os.environ.get("SOURCES__PRINTORA__API_KEY"))
+    settings = load_settings()
+    redaction.hide(settings.api_key, settings.pseudonym_key)
+    return settings
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Be the only run that writes, from the first request to the last check."""
+    with warehouse_lock(path, on_wait=terminal.note):
+        yield
+
+
+def _sync(settings: Settings, budget: int | None, full: bool) -> SyncResult:
+    from pipelines.sync import sync
+
+    with Watcher() as watcher:
+        return sync(settings, listener=watcher, budget=budget, full=full)
+
+
+def _build(path: Path, settings: ModelSettings, select: Collection[str] | None = None) -> Built:
+    project = load_project()
+    status = terminal.errors().status("Building the models")
+
+    def tell(result: ModelResult) -> None:
+        status.update(f"Building the models: {result.name}")
+
+    with status, connect(path) as connection:
+        models = build(connection, project, settings, select=select, on_model=tell)
+        return Built(models, run_checks(connection, project))

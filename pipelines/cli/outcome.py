@@ -1,0 +1,160 @@
+"""What a command ends with: tables for a person or one document for a machine, and the code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from pipelines.cli import answers, failures, tables, terminal
+from pipelines.sync.certificate import ResourceCertificate
+from pipelines.warehouse import CheckResult, ModelResult, connect
+
+if TYPE_CHECKING:
+    from pipelines.settings import Settings
+    from pipelines.sync import SyncResult
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build made, and what the checks found."""
+
+    models: Sequence[ModelResult]
+    checks: Sequence[CheckResult]
+
+    @property
+    def exit_code(self) -> int:
+        """1 where a check of severity error found rows, else 0."""
+        serious = [result for result in self.checks if result.check.severity == "error"]
+        return failures.DONE if all(result.passed for result in serious) else failures.FAILED
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the warehouse says when a job has ended."""
+
+    funnel: answers.Funnel
+    latencies: Sequence[answers.Latency]
+    certificates: Sequence[ResourceCertificate]
+
+    @property
+    def exit_code(self) -> int:
+        """0 where everything is proven complete, else 3."""
+        proven = [part.complete_as_of is not None for part in self.certificates]
+        return failures.DONE if proven and all(proven) else failures.PARTIAL
+
+
+def read_answers(warehouse: Path) -> Answers:
+    """Read what there is to tell."""
+    with connect(warehouse, read_only=True) as connection:
+        return Answers(
+            answers.funnel(connection),
+            answers.latencies(connection),
+            answers.certificates(connection),
+        )
+
+
+def tell_job(synced: SyncResult, built: Built, settings: Settings) -> int:
+    """Tell how the main job ended; return its exit code.
+
+    A check on tables that are not complete yet may find what the next run brings: then the code
+    says that there is more to load, and the findings are shown.
+    """
+    code = synced.exit_code or built.exit_code
+    told = read_answers(settings.warehouse_path)
+    _show_sync(synced)
+    _show_build(built)
+    show_answers(told, settings.models.session_maturity_minutes)
+    finish(code, {"sync": sync_document(synced), **build_document(built), **answers_document(told)})
+    return code
+
+
+def tell_sync(synced: SyncResult) -> int:
+    """Tell how a sync ended; return its exit code."""
+    _show_sync(synced)
+    terminal.show(tables.completeness_line(list(synced.resources.values())))
+    finish(synced.exit_code, {"sync": sync_document(synced)})
+    return synced.exit_code
+
+
+def tell_build(built: Built) -> int:
+    """Tell how a build ended; return its exit code."""
+    _show_build(built)
+    finish(built.exit_code, build_document(built))
+    return built.exit_code
+
+
+def show_answers(told: Answers, maturity_minutes: int) -> None:
+    """Print the funnel, the latencies and the line on completeness."""
+    terminal.show(
+        tables.funnel_table(told.funnel),
+        Text(tables.funnel_note(told.funnel, maturity_minutes) + "\n"),
+        tables.latency_table(told.latencies),
+        Text(tables.LATENCY_NOTE + "\n"),
+        tables.completeness_line(told.certificates),
+    )
+
+
+def answers_document(told: Answers) -> dict[str, Any]:
+    """Return the answers as JSON's types."""
+    return {
+        "funnel": asdict(told.funnel),
+        "latency": [asdict(row) for row in told.latencies],
+    }
+
+
+def sync_document(synced: SyncResult) -> dict[str, Any]:
+    """Return a sync as JSON's types."""
+    return {
+        "sync_id": synced.sync_id,
+        "outcome": synced.outcome,
+        "stopped_by": synced.stopped_by,
+        "requests": synced.requests,
+        "quota_left": synced.quota_left,
+        "resources": {name: asdict(part) for name, part in synced.resources.items()},
+    }
+
+
+def build_document(built: Built) -> dict[str, Any]:
+    """Return a build as JSON's types."""
+    return {
+        "models": [
+            {"name": model.name, "rows": model.rows, "seconds": round(model.seconds, 3)}
+            for model in built.models
+        ],
+        "checks": [
+            {
+                "name": result.check.name,
+                "severity": result.check.severity,
+                "failures": result.failures,
+                "sample": result.sample,
+                "todo": result.check.todo,
+            }
+            for result in built.checks
+        ],
+    }
+
+
+def _show_sync(synced: SyncResult) -> None:
+    terminal.show(tables.certificate_table(list(synced.resources.values())))
+    if synced.stopped_by:
+        terminal.paragraph("[bold yellow]Stopped early:[/]", synced.stopped_by)
+
+
+def _show_build(built: Built) -> None:
+    seconds = sum(model.seconds for model in built.models)
+    failed = [result for result in built.checks if not result.passed]
+    passed = len(built.checks) - len(failed)
+    terminal.show(f"{len(built.models)} models built in {seconds:.1f} s, {passed} checks passed.")
+    if failed:
+        terminal.show("", tables.findings_table(failed))
+    terminal.show("")
+
+
+def finish(code: int, document: dict[str, Any]) -> None:
+    """Print the document, if that is what was asked for."""
+    if terminal.wishes.json:
+        terminal.print_json({"exit_code": code, **document})

@@ -1,0 +1,67 @@
+"""What is written where: answers to standard output, all talk to standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.markup import escape
+from rich.text import Text
+
+
+@dataclass
+class Wishes:
+    """What the command line asked for, for the whole process."""
+
+    json: bool = False
+    """Standard output holds one JSON document and nothing else."""
+    traceback: bool = False
+    """An error shows where in the code it happened, before its paragraph."""
+
+
+wishes = Wishes()
+
+
+def errors() -> Console:
+    """Return the console for whoever watches: progress, notes and errors."""
+    return Console(stderr=True, highlight=False)
+
+
+def show(*parts: RenderableType) -> None:
+    """Print an answer for a person, unless a machine asked for it."""
+    console = Console(highlight=False, quiet=wishes.json)
+    for part in parts:
+        console.print(part)
+
+
+def note(text: str) -> None:
+    """Tell whoever watches. A file or pipe gets it unbroken, so that it greps."""
+    console = errors()
+    console.print(Text(text), soft_wrap=not console.is_terminal)
+
+
+def paragraph(lead: str, text: str) -> None:
+    """Print one paragraph to standard error, its lead in a style of its own."""
+    console = errors()
+    console.print(f"{lead} {escape(text)}".strip(), soft_wrap=not console.is_terminal)
+
+
+def print_json(document: Any) -> None:
+    """Print the one document of ``--json``."""
+    json.dump(document, sys.stdout, indent=2, default=_plain, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON has no type for as text that loses nothing."""
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Decimal | Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")

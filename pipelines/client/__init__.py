@@ -1,0 +1,180 @@
+"""The Partner API over HTTP: five endpoints, paced, retried where that is safe, typed.
+
+A GET is repeated after a fault that may pass; so is the creation of a session, under its
+Idempotency-Key. A retry or resend of a webhook is sent once: the API promises nothing about
+doing it twice.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import httpx
+
+from pipelines.client import wire
+from pipelines.client.errors import MalformedAnswer
+from pipelines.client.governor import RateGovernor, Wait
+from pipelines.client.transport import Answer, Transport
+from pipelines.client.wire import Contract, Page
+from pipelines.clock import Clock, SystemClock
+from pipelines.errors import ConfigurationError
+
+__all__ = ["CreatedSession", "Page", "PrintoraClient", "RateGovernor", "Wait"]
+
+#: The API gives at most 100 rows a page (G); a server that clamps lower is followed.
+PAGE_SIZE = 100
+
+
+@dataclass(frozen=True)
+class CreatedSession:
+    """A session just made. ``redirect_url`` logs its holder in: never store or log it."""
+
+    session_id: str
+    redirect_url: str
+    mode: str | None
+
+    def __repr__(self) -> str:
+        return f"CreatedSession(session_id={self.session_id!r}, mode={self.mode!r})"
+
+
+class PrintoraClient:
+    """One partner's view of the API.
+
+    ``base_url`` has no path. Every method raises an :class:`ApiError`, or
+    :class:`~pipelines.errors.QuotaExhausted` when the limits need a longer wait than the
+    governor's ``max_wait``.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        partner_id: str,
+        *,
+        contract: Contract = wire.V1_0,
+        governor: RateGovernor | None = None,
+        clock: Clock | None = None,
+        timeout: float = 30.0,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        clock = clock or SystemClock()
+        self.contract = contract
+        self.governor = governor or RateGovernor(contract.limits, clock=clock)
+        self._partner_id = partner_id
+        self._transport = Transport(
+            base_url,
+            api_key,
+            governor=self.governor,
+            clock=clock,
+            timeout=timeout,
+            transport=transport,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def list_orders(
+        self, *, offset: int = 0, limit: int = PAGE_SIZE, status: str | None = None
+    ) -> Page:
+        """Read one page of orders. The server may clamp ``limit`` and ignore ``status``."""
+        path = self.contract.path(self.contract.orders, partner_id=self._partner_id)
+        return self._list("orders", path, {"limit": limit, "offset": offset, "status": status})
+
+    def list_webhook_logs(
+        self,
+        *,
+        offset: int = 0,
+        limit: int = PAGE_SIZE,
+        status: str | None = None,
+        event_type: str | None = None,
+    ) -> Page:
+        """Read one page of webhook logs. The server may clamp ``limit`` and ignore filters."""
+        filters = {"status": status, self.contract.event_filter: event_type}
+        paging = {"limit": limit, "offset": offset}
+        return self._list("webhook_logs", self.contract.webhook_logs, paging | filters)
+
+    def create_session(
+        self,
+        body: Mapping[str, Any],
+        *,
+        idempotency_key: str | None = None,
+    ) -> CreatedSession:
+        """Create a print session from exactly one of ``imageUrl``, ``creatorId``, ``merchId``.
+
+        The key is made once and kept through the retries, so that one call makes one session.
+        """
+        sources = [name for name in ("imageUrl", "creatorId", "merchId") if body.get(name)]
+        if len(sources) != 1:
+            raise ConfigurationError(
+                "A session is made from exactly one of imageUrl, creatorId and merchId; "
+                f"{len(sources)} were given."
+            )
+        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
+        path = self.contract.create_session
+        answer = self._write(path, dict(body), headers=headers, repeatable=True)
+        session_id = answer.get("sessionId") or answer.get("session_id")
+        redirect_url = answer.get("redirectUrl") or answer.get("redirect_url")
+        if not isinstance(session_id, str) or not isinstance(redirect_url, str):
+            raise MalformedAnswer(
+                "the answer has no session id and redirect URL", request=f"POST {path}"
+            )
+        return CreatedSession(session_id, redirect_url, answer.get("sessionMode"))
+
+    def read_session(self, session_id: str) -> wire.Json:
+        """Read one session (v1.1 only), as the API gives it: it may hold a login URL."""
+        if self.contract.read_session is None:
+            raise ConfigurationError(
+                f"Version {self.contract.version} of the API cannot read a session.",
+                hint="Set SOURCES__PRINTORA__API_VERSION to 1.1 if your account has it.",
+            )
+        path = self.contract.path(self.contract.read_session, session_id=session_id)
+        return self._transport.send("GET", path, repeatable=True, read=_object)
+
+    def retry_webhook(self, webhook_log_id: str) -> wire.Json:
+        """Ask for one more delivery of a failed webhook. Sent once, never repeated."""
+        path = self.contract.path(self.contract.retry_webhook, webhook_log_id=webhook_log_id)
+        body = {"webhook_log_id": webhook_log_id} if "{" not in self.contract.retry_webhook else {}
+        return self._write(path, body)
+
+    def resend_webhook(self, body: Mapping[str, Any]) -> wire.Json:
+        """Ask for a webhook to be sent anew. Sent once, never repeated.
+
+        v1.0 takes ``webhook_log_id``; v1.1 one of ``orderId`` and ``sessionId``, and ``eventType``.
+        """
+        return self._write(self.contract.resend_webhook, dict(body))
+
+    def _list(self, resource: str, path: str, params: Mapping[str, Any]) -> Page:
+        query = {name: value for name, value in params.items() if value is not None}
+        place = f"GET {path}?{httpx.QueryParams(query)}"
+
+        def read(answer: Answer) -> Page:
+            rows, total = wire.unwrap_list(answer.body, resource)
+            return Page(rows, total, answer.asked_at, answer.answered_at, place)
+
+        return self._transport.send("GET", path, read=read, repeatable=True, params=query)
+
+    def _write(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool = False,
+    ) -> wire.Json:
+        return self._transport.send(
+            "POST", path, read=_object, repeatable=repeatable, json=body, headers=headers
+        )
+
+
+def _object(answer: Answer) -> wire.Json:
+    return wire.unwrap_object(answer.body)

@@ -1,0 +1,125 @@
+"""The dlt source, for whoever brings a pipeline of their own.
+
+```
+Partner API ──▶ client (paced) ──▶ walk (whole list) ──▶ rows ──▶ orders, webhook_logs
+session ledger ───────────────────────────────────────▶ rows ──▶ sessions
+                                        bad records ──▶ quarantine
+```
+
+In: settings through dlt's configuration, as everywhere (``SOURCES__PRINTORA__…``).
+Out: the raw tables of ``pipelines/source/schema.py``, merged by their keys.
+Merge: by key, the later look wins.
+Alone: ``python -c "import dlt; from pipelines.printora import printora_source;
+dlt.pipeline('mine', destination='duckdb').run(printora_source())"``
+
+Every list is read whole at each run. ``printora sync`` reads what changed instead, keeps its place
+over days, and certifies what it has: prefer it. This source is for other destinations and tools.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+import dlt
+
+from pipelines.client import Page
+from pipelines.clock import Clock, SystemClock, utc
+from pipelines.errors import PrintoraError
+from pipelines.settings import Settings, load_settings
+from pipelines.source.ledger import Ledger
+from pipelines.source.parse import Parser, Rejected, Row
+from pipelines.source.privacy import Privacy
+from pipelines.source.schema import ORDERS, QUARANTINE, SESSIONS, WEBHOOK_LOGS, Table
+from pipelines.sync import open_client
+from pipelines.sync.reading import Reader
+from pipelines.sync.store import hints_of, resource, to_arrow
+from pipelines.sync.walk import Walk
+
+_BATCH_ROWS = 10_000
+
+
+def printora_source(settings: Settings | None = None, *, clock: Clock | None = None) -> Any:
+    """Return the dlt source with the resources orders, webhook_logs and sessions.
+
+    What cannot be a row goes to the table quarantine.
+
+    Raises while it is read:
+        PrintoraError: the API, the ledger or the quota; a list that cannot be read whole.
+    """
+    whole = _WholeLists(settings or load_settings(), clock or SystemClock())
+    resources = [
+        resource(ORDERS, whole.walk(ORDERS, whole.client.list_orders)),
+        resource(WEBHOOK_LOGS, whole.walk(WEBHOOK_LOGS, whole.client.list_webhook_logs)),
+        resource(SESSIONS, whole.ledger()),
+    ]
+    return dlt.source(lambda: resources, name="printora", max_table_nesting=0)()
+
+
+class _WholeLists:
+    """Reads each list from end to end."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.client = open_client(settings, clock)
+        self._settings = settings
+        self._clock = clock
+        self._privacy = Privacy.of(settings.personal_data, settings.pseudonym_key, settings.api_key)
+
+    def walk(self, table: Table, fetch: Callable[..., Page]) -> Iterator[Any]:
+        """Read a list of the API."""
+        pile = _Pile(table)
+        parser = Parser(table.name, self._privacy)
+        walk = Walk(Reader(table.name, fetch, parser, lambda _, row, at: pile.add(row, at)))
+        while not walk.done:
+            walk.step()
+            if pile.is_full or walk.done:
+                yield from pile.take()
+        if walk.lost_because:
+            raise PrintoraError(
+                f"The list of {table.name} cannot be read whole: {walk.lost_because}.",
+                hint="Run again when it is quieter, or use `printora sync`.",
+            )
+
+    def ledger(self) -> Iterator[Any]:
+        """Read the session ledger; nothing where none is set."""
+        if self._settings.session_ledger is None:
+            return
+        pile = _Pile(SESSIONS)
+        parser = Parser(SESSIONS.name, self._privacy)
+        seen_at = utc(self._clock.now())
+        for entry in Ledger(self._settings.session_ledger).entries():
+            pile.add(entry.parsed_by(parser, seen_at), seen_at)
+            if pile.is_full:
+                yield from pile.take()
+        yield from pile.take()
+
+
+class _Pile:
+    """Rows of one table, and bad records beside them, until there are enough for a batch."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._rows: dict[str, Row] = {}
+        self._bad: dict[str, Row] = {}
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._rows) + len(self._bad) >= _BATCH_ROWS
+
+    def add(self, parsed: Row | Rejected, seen_at: datetime) -> None:
+        if isinstance(parsed, Rejected):
+            bad = parsed.row(seen_at)
+            self._bad[bad["quarantine_id"]] = bad
+        else:
+            self._rows[parsed[self._table.key[0]]] = parsed
+
+    def take(self) -> Iterator[Any]:
+        """Yield the batches and begin anew; bad records go to a table of their own."""
+        if self._rows:
+            yield to_arrow(self._table, self._rows.values())
+        if self._bad:
+            hints = dlt.mark.make_hints(table_name=QUARANTINE.name, **hints_of(QUARANTINE))
+            batch = to_arrow(QUARANTINE, self._bad.values())
+            yield dlt.mark.with_hints(batch, hints, create_table_variant=True)
+        self._rows, self._bad = {}, {}

@@ -1,0 +1,41 @@
+"""What several charts share: their margins, their axes, and the picture for no data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
+
+from pipelines.report import svg
+from pipelines.report.svg import WIDTH, Scale
+from pipelines.report.words import percent
+
+LEFT: Final = 44
+RIGHT: Final = WIDTH - 12
+
+
+def nothing(title: str) -> str:
+    """Draw a picture for no data."""
+    shape = svg.text(WIDTH / 2, 44, "Nothing to show yet", "muted middle")
+    return svg.picture(80, [shape], title)
+
+
+def rate_axis(marks: Sequence[float], y: Scale) -> list[str]:
+    """Label an axis of shares, with a line across for each."""
+    digits = 0 if marks[1] >= 0.01 else 1
+    lines = [svg.line(LEFT, y(mark), RIGHT, y(mark)) for mark in marks]
+    labels = [
+        svg.text(LEFT - 6, y(mark) + 4, percent(mark, digits), "small muted end") for mark in marks
+    ]
+    return lines + labels
+
+
+def date_axis(dates: Sequence[date], x: Scale, y: float) -> list[str]:
+    """Label the first, the middle and the last of the days."""
+    last = len(dates) - 1
+    shown = {0: "small muted", last // 2: "small muted middle", last: "small muted end"}
+    return [
+        svg.text(x(i + (0, 0.5, 1)[position]), y, dates[i].strftime("%-d %b %Y"), classes)
+        for position, (i, classes) in enumerate(shown.items())
+        if position != 1 or last >= 6
+    ]

@@ -1,0 +1,90 @@
+"""The page: one HTML file that needs nothing else, in light and dark, on a phone too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from pipelines.report import svg
+
+_STYLE = """
+*{box-sizing:border-box}
+body{margin:0;background:var(--ground);color:var(--ink);
+font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
+main{max-width:1080px;margin:0 auto;padding:24px 16px 48px}
+h1{font-size:1.6rem;line-height:1.2;margin:0 0 4px}h2{font-size:1.15rem;margin:36px 0 12px}
+h3{font-size:1rem;margin:0 0 4px}p{margin:0 0 8px}.muted,.note{color:var(--muted)}
+.note{font-size:.875rem;margin:8px 0 0;line-height:1.45}
+.cards{display:grid;gap:16px;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr))}
+.tiles{display:grid;gap:12px;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));margin-top:20px}
+.card,.tile{background:var(--paper);border:1px solid var(--line);border-radius:12px;padding:16px}
+.card{min-width:0}.wide{grid-column:1/-1}
+.tile b{display:block;font-size:1.5rem;line-height:1.2;font-weight:650}
+.tile span{font-size:.875rem}.tile small{display:block;color:var(--muted);font-size:.8rem}
+.chart{display:block;width:100%;height:auto;margin-top:8px}
+.state{display:inline-block;border-radius:99px;padding:2px 12px;font-weight:600;font-size:.9rem;
+border:1.5px solid currentColor;margin:6px 0}.good{color:var(--second)}.poor{color:var(--bad)}
+.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.875rem}
+th,td{padding:6px 9px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
+th{font-weight:600;color:var(--muted)}th:first-child,td:first-child{text-align:left;padding-left:0}
+td.text,th.text{text-align:left}tr:last-child td{border-bottom:0}
+@media(max-width:480px){main{padding:16px 10px 32px}.card{padding:12px}}
+@media print{body{background:none}.card,.tile{break-inside:avoid}}
+"""
+
+
+def document(title: str, parts: Iterable[str]) -> str:
+    """Return the whole page."""
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
+        # A page that may load nothing cannot leak what it shows.
+        '<meta http-equiv="Content-Security-Policy" '
+        "content=\"default-src 'none';style-src 'unsafe-inline'\">"
+        f"<title>{escape(title)}</title><style>{svg.colour_rules(':root')}{_STYLE}</style></head>"
+        f"<body><main>{''.join(parts)}</main></body></html>\n"
+    )
+
+
+def plain(text: str) -> str:
+    """Return text that cannot be taken for HTML."""
+    return escape(text)
+
+
+def section(heading: str, cards: Sequence[str]) -> str:
+    """Return a heading with its cards below."""
+    return f'<section><h2>{escape(heading)}</h2><div class="cards">{"".join(cards)}</div></section>'
+
+
+def card(heading: str, content: str, note: str = "", *, wide: bool = False) -> str:
+    """Return a chart or table with its heading, and what to know to read it."""
+    below = f'<p class="note">{escape(note)}</p>' if note else ""
+    style = "card wide" if wide else "card"
+    return f'<div class="{style}"><h3>{escape(heading)}</h3>{content}{below}</div>'
+
+
+def tiles(figures: Iterable[tuple[str, str, str]]) -> str:
+    """Return the key figures: (value, name, detail)."""
+    shown = (
+        f'<div class="tile"><b>{escape(value)}</b><span>{escape(name)}</span>'
+        f"<small>{escape(detail)}</small></div>"
+        for value, name, detail in figures
+    )
+    return f'<div class="tiles">{"".join(shown)}</div>'
+
+
+def table(
+    names: Sequence[str], rows: Iterable[Sequence[str]], texts: frozenset[int] = frozenset()
+) -> str:
+    """Return a table; ``texts`` are the columns that read from the left."""
+
+    def cells(kind: str, values: Sequence[str]) -> str:
+        return "".join(
+            f"<{kind}{' class=text' if i in texts else ''}>{escape(value)}</{kind}>"
+            for i, value in enumerate(values)
+        )
+
+    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
+    head = f"<thead><tr>{cells('th', names)}</tr></thead>"
+    return f'<div class="scroll"><table>{head}<tbody>{body}</tbody></table></div>'

@@ -1,0 +1,222 @@
+"""The settings, read through dlt's own configuration.
+
+Each is an environment variable (``SOURCES__PRINTORA__API_KEY``) or a key under
+``[sources.printora]`` in ``.dlt/config.toml`` or ``.dlt/secrets.toml``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import dlt
+
+from pipelines.client.governor import Limit
+from pipelines.client.wire import CONTRACTS, Contract
+from pipelines.errors import ConfigurationError
+from pipelines.warehouse import ModelSettings
+
+PersonalData = Literal["none", "pseudonymous", "full"]
+
+#: S: the vendor's published collection names both hosts.
+HOSTS = {
+    "production": "https://api.printora.ai",
+    "staging": "https://api-staging.printora.ai",
+}
+_KEY_MODE = {"production": "live", "staging": "test"}
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_SECTION = "sources.printora"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that a sync and a build need to know.
+
+    ``reserve_share`` (0..1) of each limit is left to the partner's own traffic; a wait above
+    ``max_wait_seconds`` ends a run instead of being slept through.
+    """
+
+    api_key: str = field(repr=False)
+    partner_id: str
+    base_url: str
+    contract: Contract
+    warehouse_path: Path
+    session_ledger: str | None = None
+    reserve_share: float = 0.2
+    max_wait_seconds: float = 300.0
+    timeout_seconds: float = 30.0
+    personal_data: PersonalData = "pseudonymous"
+    pseudonym_key: str | None = field(default=None, repr=False)
+    models: ModelSettings = field(default_factory=ModelSettings)
+
+
+def load_settings() -> Settings:
+    """Read the settings that a sync needs.
+
+    Raises:
+        ConfigurationError: a setting is missing or malformed, or the key's mode contradicts the
+            environment. The text names every setting that is missing.
+    """
+    missing = [name for name in _required() if not _text(name)]
+    if missing:
+        names = " and ".join(_variable(name) for name in missing)
+        raise ConfigurationError(
+            f"{names} {'is' if len(missing) == 1 else 'are'} not set.",
+            hint=f"Set {names} in the environment, or [sources.printora] in .dlt/secrets.toml; "
+            "`printora demo` needs neither.",
+        )
+    api_key = _text("api_key") or ""
+    base_url = _base_url(api_key)
+    return Settings(
+        api_key=api_key,
+        partner_id=_text("partner_id") or "",
+        base_url=base_url,
+        contract=_contract(),
+        warehouse_path=warehouse_path(),
+        session_ledger=_text("session_ledger"),
+        reserve_share=_number("reserve_share", 0.2, low=0.0, high=0.95),
+        max_wait_seconds=_number("max_wait_seconds", 300.0, low=0.0, high=86_400.0),
+        timeout_seconds=_number("timeout_seconds", 30.0, low=0.1, high=600.0),
+        personal_data=_personal_data(),
+        pseudonym_key=_text("pseudonym_key"),
+        models=model_settings(),
+    )
+
+
+def warehouse_path() -> Path:
+    """Return the DuckDB file, from dlt's ``DESTINATION__DUCKDB__CREDENTIALS``."""
+    text = str(_get("destination.duckdb.credentials") or "printora.duckdb")
+    path = text.removeprefix("duckdb:///").removeprefix("duckdb:")
+    if path == ":memory:" or "://" in path or path.startswith("md:"):
+        raise ConfigurationError(
+            f"DESTINATION__DUCKDB__CREDENTIALS is {text!r}, which is not a file.",
+            hint="Name a DuckDB file, for example warehouse/printora.duckdb.",
+        )
+    if Path(path).stem in {"printora_raw", "staging", "intermediate", "analytics"}:
+        raise ConfigurationError(
+            f"DESTINATION__DUCKDB__CREDENTIALS is {text!r}: DuckDB cannot tell a file from a "
+            "schema of the same name.",
+            hint="Give the file another name, for example printora.duckdb.",
+        )
+    return Path(path).expanduser().resolve()
+
+
+def model_settings() -> ModelSettings:
+    """Return what the models can be told, from ``[sources.printora]``."""
+    defaults = ModelSettings()
+    zone = _text("report_time_zone") or defaults.report_time_zone
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ConfigurationError(
+            f"{_variable('report_time_zone')} is {zone!r}, which is no IANA time zone.",
+            hint="Write it like Europe/Berlin or America/New_York.",
+        ) from None
+    minutes = _number(
+        "session_maturity_minutes", defaults.session_maturity_minutes, low=1, high=1_000_000
+    )
+    return ModelSettings(report_time_zone=zone, session_maturity_minutes=int(minutes))
+
+
+def _required() -> tuple[str, ...]:
+    return ("api_key", "partner_id")
+
+
+def _variable(name: str) -> str:
+    return f"{_SECTION}.{name}".replace(".", "__").upper()
+
+
+def _get(path: str) -> Any:
+    """Look a setting up wherever dlt looks: environment, secrets.toml, config.toml."""
+    return dlt.secrets.get(path) if path in dlt.secrets else dlt.config.get(path)
+
+
+def _text(name: str) -> str | None:
+    value = _get(f"{_SECTION}.{name}")
+    return str(value).strip() or None if value is not None else None
+
+
+def _number(name: str, default: float, *, low: float, high: float) -> float:
+    text = _text(name)
+    if text is None:
+        return default
+    try:
+        number = float(text)
+    except ValueError:
+        number = float("nan")
+    if not low <= number <= high:
+        raise ConfigurationError(
+            f"{_variable(name)} is {text!r}.", hint=f"Give a number from {low:g} to {high:g}."
+        )
+    return number
+
+
+def _contract() -> Contract:
+    version = _text("api_version") or "1.0"
+    if version not in CONTRACTS:
+        raise ConfigurationError(
+            f"{_variable('api_version')} is {version!r}.",
+            hint=f"Known versions are {' and '.join(CONTRACTS)}.",
+        )
+    contract = CONTRACTS[version]
+    return replace(contract, limits=tuple(_limit(limit) for limit in contract.limits))
+
+
+def _limit(limit: Limit) -> Limit:
+    """Return the contract's limit, or the one that an account of its own terms has."""
+    number = _number(f"requests_per_{limit.name}", limit.requests, low=1, high=10**9)
+    return replace(limit, requests=int(number))
+
+
+def _personal_data() -> PersonalData:
+    value = _text("personal_data") or "pseudonymous"
+    if value in ("none", "pseudonymous", "full"):
+        return value  # type: ignore[return-value]  # narrowed by the line above
+    raise ConfigurationError(
+        f"{_variable('personal_data')} is {value!r}.", hint="Set none, pseudonymous or full."
+    )
+
+
+def _base_url(api_key: str) -> str:
+    environment = _text("environment") or "production"
+    if environment not in HOSTS:
+        raise ConfigurationError(
+            f"{_variable('environment')} is {environment!r}.",
+            hint="Set production or staging; SOURCES__PRINTORA__BASE_URL takes any other host.",
+        )
+    base_url = (_text("base_url") or HOSTS[environment]).rstrip("/")
+    try:
+        parts = urlsplit(base_url)
+        host = (parts.hostname or "").rstrip(".")  # the root's dot names the same host
+    except ValueError:
+        parts, host = urlsplit(""), ""
+    if parts.scheme not in ("http", "https") or not host:
+        raise ConfigurationError(
+            f"{_variable('base_url')} is not a URL.", hint="Write it like https://api.printora.ai."
+        )
+    if parts.scheme == "http" and host not in _LOOPBACK:
+        raise ConfigurationError(
+            f"{_variable('base_url')} would send the key to {host} unencrypted.",
+            hint="Use https; http is for this machine only.",
+        )
+    _refuse_wrong_mode(api_key, host)
+    return base_url
+
+
+def _refuse_wrong_mode(api_key: str, host: str) -> None:
+    """Refuse a test key at the production host and a live key at the staging host."""
+    allowed = (_text("allow_mode_mismatch") or "false").lower() in ("1", "true", "yes")
+    mode = re.match(r"[a-z]+_(test|live)_", api_key)
+    for environment, url in HOSTS.items():
+        if urlsplit(url).hostname != host or mode is None or allowed:
+            continue
+        if mode[1] != _KEY_MODE[environment]:
+            raise ConfigurationError(
+                f"The key is a {mode[1]} key, but {host} is {environment}.",
+                hint=f"Set {_variable('environment')} to the key's own environment, use a "
+                f"{_KEY_MODE[environment]} key, or set {_variable('allow_mode_mismatch')}=true.",
+            )

@@ -1,0 +1,134 @@
+"""The sync: everything that the API and the ledger have, into ``printora_raw``, with a proof.
+
+In: the Partner API (or the sandbox), the session ledger, and the state that the last sync left in
+the destination. Out: the raw tables, and one row of ``printora_raw.sync_runs`` per resource.
+Rows are merged by key; the newest look counts. ``printora sync`` runs it alone.
+
+``docs/sync.md`` says what is read and why.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import dlt
+
+from pipelines.client import PrintoraClient, RateGovernor, Wait
+from pipelines.clock import Clock, SystemClock, utc
+from pipelines.progress import Listener, Waiting, ignore
+from pipelines.settings import Settings
+from pipelines.source.privacy import Privacy
+from pipelines.source.schema import SYNC_RUNS
+from pipelines.sync.certificate import ResourceCertificate, SyncResult
+from pipelines.sync.engine import Engine
+from pipelines.sync.store import DATASET, Store
+from pipelines.warehouse.connection import ensure_database
+from pipelines.warehouse.lock import warehouse_lock
+
+__all__ = ["ResourceCertificate", "SyncResult", "open_client", "sync"]
+
+
+def sync(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    listener: Listener = ignore,
+    budget: int | None = None,
+    full: bool = False,
+) -> SyncResult:
+    """Bring the raw tables up to date, and say what is proven.
+
+    ``budget`` caps the requests of this run; ``full`` reads everything again.
+
+    Raises:
+        PrintoraError: with what to do. What was read before the error is loaded, and if nothing
+            was, the tables are as they were.
+    """
+    clock = clock or SystemClock()
+    path = settings.warehouse_path
+    with warehouse_lock(path):
+        ensure_database(path)
+        with (
+            Store(dlt.destinations.duckdb(str(path)), _working_folder(path)) as store,
+            open_client(
+                settings,
+                clock,
+                listener=listener,
+                budget=budget,
+                used_at=_recent_requests(store, clock),
+            ) as client,
+        ):
+            privacy = Privacy.of(settings.personal_data, settings.pseudonym_key, settings.api_key)
+            engine = Engine(
+                client,
+                store,
+                privacy,
+                clock=clock,
+                listener=listener,
+                ledger=settings.session_ledger,
+                full=full,
+            )
+            return engine.run()
+
+
+def _working_folder(warehouse: Path) -> str | None:
+    """Return where dlt keeps packages on their way: DLT_DATA_DIR, else beside the warehouse.
+
+    dlt's own default is in the user's home, which nobody has named.
+    """
+    if "DLT_DATA_DIR" in os.environ:
+        return None
+    return str(warehouse.parent / ".printora" / "dlt" / "pipelines")
+
+
+def open_client(
+    settings: Settings,
+    clock: Clock,
+    *,
+    listener: Listener = ignore,
+    budget: int | None = None,
+    used_at: Iterable[float] = (),
+) -> PrintoraClient:
+    """Return the client that the settings describe; its governor knows of earlier requests."""
+
+    def tell(wait: Wait) -> None:
+        listener(Waiting(wait.seconds, wait.reason))
+
+    governor = RateGovernor(
+        settings.contract.limits,
+        clock=clock,
+        reserve_share=settings.reserve_share,
+        max_wait=settings.max_wait_seconds,
+        budget=budget,
+        on_wait=tell,
+    )
+    governor.remember(used_at)
+    return PrintoraClient(
+        settings.base_url,
+        settings.api_key,
+        settings.partner_id,
+        contract=settings.contract,
+        governor=governor,
+        clock=clock,
+        timeout=settings.timeout_seconds,
+    )
+
+
+def _recent_requests(store: Store, clock: Clock) -> list[float]:
+    """Return about when the requests of the last day were made: a hint for the day's quota."""
+    if not store.has(SYNC_RUNS):
+        return []
+    since = utc(clock.now() - 86_400)
+    sql = (
+        f"select ended_at, sum(requests) from {DATASET}.{SYNC_RUNS.name}"
+        " where ended_at >= %s group by ended_at"
+    )
+    return list(_spread(store.query(sql, since)))
+
+
+def _spread(runs: list[tuple[Any, Any]]) -> Iterator[float]:
+    for ended_at, requests in runs:
+        yield from [ended_at.timestamp()] * int(requests or 0)

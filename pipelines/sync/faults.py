@@ -1,0 +1,49 @@
+"""The destination's faults in words that a person can act on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pipelines.errors import PrintoraError, WarehouseError, WarehouseLocked
+
+
+@contextmanager
+def readable_errors() -> Iterator[None]:
+    """Turn what dlt and the database raise into a :class:`WarehouseError`.
+
+    An error of ours that passed through dlt comes out as it went in.
+    """
+    try:
+        yield
+    except PrintoraError:
+        raise
+    except Exception as error:
+        raise _translated(error) from error
+
+
+def _translated(error: Exception) -> PrintoraError:
+    chain = list(_causes(error))
+    for cause in chain:
+        if isinstance(cause, PrintoraError):
+            return cause
+    text = str(chain[-1]) or type(chain[-1]).__name__
+    if "Could not set lock on file" in text:
+        holder = re.search(r"held in (.+?) \(PID (\d+)\)", text)
+        who = f"process {holder[2]} ({holder[1]})" if holder else "another process"
+        return WarehouseLocked(
+            f"The DuckDB file is held by {who}.",
+            hint="Close it there or wait, then run again; nothing was changed.",
+        )
+    return WarehouseError(
+        f"The destination refused: {text.splitlines()[0][:300].rstrip('.')}.",
+        hint="What was loaded before stands; mend the cause and run again to go on.",
+    )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = seen.__cause__ or seen.__context__

@@ -1,0 +1,131 @@
+"""Webhook logs: new ones at the young end; young ones until they settle; old ones by count.
+
+A delivery is tried at once and then after 1, 5, 30 and 120 minutes (G), so that a row can change
+by itself for 156 minutes. Afterwards only a retry by hand changes it, which the number of failed
+deliveries shows, and a look at the recent failed ones every few hours.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from pipelines.client import PAGE_SIZE
+from pipelines.source.parse import Row
+from pipelines.sync.certificate import COUNTS_EQUAL
+from pipelines.sync.lists import REPAIR_REQUESTS, ListSync
+from pipelines.sync.reading import Listing
+
+#: Minutes after the event at which the vendor tries a delivery (G).
+ATTEMPTS_AT = (0, 1, 6, 36, 156)
+_LATE = timedelta(minutes=2)
+_UNSETTLED = ("pending", "retrying")
+#: A failed delivery that is retried by hand and fails again keeps its status, and a vendor's own
+#: attempt may come at another time than it should: such rows are looked at again this often, as
+#: far back as anybody still retries.
+STALENESS = timedelta(hours=6)
+_RETRIED_DAYS = timedelta(days=7)
+
+
+class LogSync(ListSync):
+    """Keeps the webhook logs complete and current."""
+
+    def catch_up(self) -> None:
+        """Read the young end and what may have settled, and compare the counts."""
+        self.reader.tally.first_asked_at = None
+        head = self.read_head()
+        if head is None:
+            self.doubt("the list's order is not what it was")
+            return
+        as_of = self.reader.tally.first_asked_at or head.asked_at
+        self._read_due(as_of)
+        if not self.is_proven:
+            self.certificate.unproven("a whole walk has to prove the list again")
+            return
+        reason = self._why_not_whole(head)
+        if reason is not None:
+            self.doubt(reason)
+            return
+        reason = self._compare_failed()
+        if reason is None:
+            self.prove(as_of, COUNTS_EQUAL)
+        else:
+            self.leave_open(reason)
+
+    def _read_due(self, now: datetime) -> None:
+        """Read the rows again that an attempt may have changed since they were seen."""
+        rows = self.known.of_status(self.table, _UNSETTLED)
+        due = {row["webhook_log_id"] for row in rows if _is_due(row, now)}
+        if due:
+            self.read_again(due, "settle")
+        last = self._state.get("retried_read_at")
+        if last is not None and now - datetime.fromisoformat(last) < STALENESS:
+            return
+        self._state["retried_read_at"] = now.isoformat()
+        if last is not None:
+            self._read_failed(now)
+
+    def _read_failed(self, now: datetime) -> None:
+        rows = self.known.of_status(self.table, ["failed"])
+        recent = {
+            row["webhook_log_id"]
+            for row in rows
+            if row["made_at"] is None or now - row["made_at"] < _RETRIED_DAYS
+        }
+        self.read_again(recent, "failed again", at_most=REPAIR_REQUESTS)
+
+    def _why_not_whole(self, head: Listing) -> str | None:
+        """Compare the list's length with the stored rows; look for what makes the difference."""
+        if head.total is None:
+            return "the list gives no total"
+        bad = sum(self.quarantined().values())
+        if head.total != self.known.count(self.table, since=self._horizon) + bad:
+            self._find_horizon(head.total)
+        if head.total > self.known.count(self.table, since=self._horizon) + bad:
+            self.repair(None, head.total)
+        stored = self.known.count(self.table, since=self._horizon) + bad
+        if head.total == stored:
+            return None
+        return f"the API counts {head.total} logs, {stored} are stored"
+
+    @property
+    def _horizon(self) -> datetime | None:
+        """When the oldest log was made that the API still lists; None: it lists all of them."""
+        text = self._state.get("horizon")
+        return datetime.fromisoformat(text) if text else None
+
+    def _find_horizon(self, total: int) -> None:
+        """Look at the list's old end: logs may be kept for some time only."""
+        if total >= self.known.count(self.table):
+            self._state["horizon"] = None
+            return
+        newest_first = self.order == "newest_first"
+        offset = max(total - PAGE_SIZE, 0) if newest_first else 0
+        listing = self.reader.read(offset, "old end")
+        times = [entry.made_at for entry in listing.entries if entry.made_at]
+        is_end = not newest_first or listing.end == listing.total
+        self._state["horizon"] = min(times).isoformat() if times and is_end else None
+
+    def _compare_failed(self) -> str | None:
+        """Compare the number of failed deliveries; repair, and return why it still differs."""
+        bad = self.quarantined().get("failed", 0)
+        for _ in range(2):
+            counted = self.count("failed")
+            if counted is None:
+                return "the API does not count by status"
+            failed = counted[0] - bad
+            if failed == self.known.count(self.table, "failed", self._horizon):
+                return None
+            self.repair("failed", counted[0])
+        stored = self.known.count(self.table, "failed", self._horizon)
+        return None if failed == stored else f"the API counts {failed} failed logs, not {stored}"
+
+
+def _is_due(row: Row, now: datetime) -> bool:
+    """Tell whether an attempt fell between the last look and now, or may have been late."""
+    made, seen = row["made_at"], row["_seen_at"]
+    if seen >= now:
+        return False
+    if made is None or now - seen >= STALENESS:
+        return True
+    attempts = [made + timedelta(minutes=minutes) for minutes in ATTEMPTS_AT]
+    return any(seen - _LATE <= attempt <= now + _LATE for attempt in attempts)

@@ -1,0 +1,38 @@
+"""The warehouse: DuckDB, and the models that are built in it from the files in ``sql/``.
+
+```
+sql/*.sql ──▶ project ──▶ build ──▶ staging.*, intermediate.*, analytics.*
+              headers,     one          │
+              order        transaction  ├──▶ checks   rows that should not be there
+                                        └──▶ lineage  which column comes from which
+```
+
+In: ``printora_raw.*``, as ``pipelines/source/schema.py`` describes it, loaded or not.
+Out: one table or view for each file, with its description on the table and on every column.
+Alone: ``printora build``.
+
+What is heavy (duckdb, sqlglot, pyarrow) is imported where it is used, so that the command line can
+import all of this and still start at once.
+"""
+
+from pipelines.warehouse.build import ModelResult, build
+from pipelines.warehouse.checks import CheckResult, run_checks
+from pipelines.warehouse.connection import connect, ensure_database
+from pipelines.warehouse.lock import warehouse_lock
+from pipelines.warehouse.project import Check, Model, Project, load_project
+from pipelines.warehouse.settings import ModelSettings
+
+__all__ = [
+    "Check",
+    "CheckResult",
+    "Model",
+    "ModelResult",
+    "ModelSettings",
+    "Project",
+    "build",
+    "connect",
+    "ensure_database",
+    "load_project",
+    "run_checks",
+    "warehouse_lock",
+]

@@ -1,0 +1,144 @@
+"""One writer at a time: runs wait for each other instead of failing on DuckDB's own lock.
+
+DuckDB lets one process in and refuses the others at once. So every run, from the command line or
+from Dagster, first takes a lock file beside the database, and waits for it. The operating system
+frees it when its process ends, however it ends: a lock is never left over.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.clock import Clock, SystemClock, utc
+from pipelines.errors import WarehouseError, WarehouseLocked
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+#: Longer than a build of a large warehouse, shorter than a first load that takes hours.
+DEFAULT_TIMEOUT = 600.0
+_POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds the lock. ``since`` is ISO 8601, in UTC."""
+
+    pid: int
+    command: str
+    since: str
+
+    def __str__(self) -> str:
+        return f"`{self.command}` (PID {self.pid}, since {self.since})"
+
+
+@contextmanager
+def warehouse_lock(
+    path: Path,
+    *,
+    timeout: float = DEFAULT_TIMEOUT,
+    on_wait: Callable[[str], None] | None = None,
+    command: str | None = None,
+    clock: Clock | None = None,
+) -> Iterator[None]:
+    """Hold the right to write to the database at ``path``; wait at most ``timeout`` seconds for it.
+
+    ``on_wait`` is told once, in a sentence, who is waited for. Taken again by the same thread, the
+    lock is simply kept: a run takes it around all of its parts, and each part takes it too.
+
+    Raises:
+        WarehouseLocked: the other run did not end in time.
+    """
+    lock = _lock_file(path)
+    if lock.is_locked:
+        with lock:
+            yield
+        return
+    clock = clock or SystemClock()
+    _acquire(lock, path, timeout, on_wait, clock)
+    try:
+        _note_holder(path, command or _own_command(), clock)
+        yield
+    finally:
+        _holder_file(path).unlink(missing_ok=True)
+        lock.release()
+
+
+def holder_of(path: Path) -> Holder | None:
+    """Return who noted last that it holds the lock; None when nobody did, or it is unreadable.
+
+    The note says nothing on its own: it is of use once the lock is known to be held.
+    """
+    try:
+        return Holder(**json.loads(_holder_file(path).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _lock_file(path: Path) -> BaseFileLock:
+    from filelock import FileLock
+
+    # One object for each file and thread, so that it knows whether the thread has the lock.
+    return FileLock(f"{path.resolve()}.lock", is_singleton=True)
+
+
+def _holder_file(path: Path) -> Path:
+    # Not the lock file itself: some versions of filelock empty it when somebody merely tries.
+    return Path(f"{path.resolve()}.lock.json")
+
+
+def _acquire(
+    lock: BaseFileLock,
+    path: Path,
+    timeout: float,
+    on_wait: Callable[[str], None] | None,
+    clock: Clock,
+) -> None:
+    deadline = clock.now() + timeout
+    told = on_wait is None
+    while not _try(lock, path):
+        who = f"{holder_of(path) or 'another run'} is writing to {path}"
+        if clock.now() >= deadline:
+            raise WarehouseLocked(
+                f"{who[0].upper()}{who[1:]}, and did not end within {timeout:g} seconds.",
+                hint="Run again when it is done. Should it hang, end that process: its lock ends "
+                "with it.",
+            )
+        if on_wait and not told:
+            on_wait(f"Waiting: {who}.")
+            told = True
+        clock.sleep(_POLL_SECONDS)
+
+
+def _try(lock: BaseFileLock, path: Path) -> bool:
+    from filelock import Timeout
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        return False
+    except OSError as error:
+        raise WarehouseError(
+            f"No lock file can be made beside {path}: {error.strerror or error}.",
+            hint="Make its folder writable, or set DESTINATION__DUCKDB__CREDENTIALS elsewhere.",
+        ) from error
+    return True
+
+
+def _note_holder(path: Path, command: str, clock: Clock) -> None:
+    since = utc(clock.now()).isoformat(sep=" ", timespec="seconds")
+    note = json.dumps(asdict(Holder(os.getpid(), command, since)))
+    _holder_file(path).write_text(note, encoding="utf-8")
+
+
+def _own_command() -> str:
+    """Name the program and its command, not its options: they are nobody else's business."""
+    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]])

@@ -1,0 +1,213 @@
+"""What is in ``sql/``: the models in the order they are built in, and the checks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+from pipelines.errors import ModelError
+from pipelines.warehouse.references import find_references
+
+if TYPE_CHECKING:
+    from pipelines.warehouse.header import Header
+
+SQL_DIR = Path(__file__).parents[2] / "sql"
+RAW_SCHEMA = "printora_raw"
+#: The folder in ``sql/`` and the schema that its models are built in, in the order of their layers.
+SCHEMAS = {"staging": "staging", "intermediate": "intermediate", "marts": "analytics"}
+#: What the builder itself writes: a name that no model may have.
+BUILD_SETTINGS = "staging.build_settings"
+BUILT_MODELS = "staging.built_models"
+
+Materialized = Literal["table", "view"]
+Severity = Literal["error", "warn"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a model and what it means."""
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """One file of ``sql/staging``, ``sql/intermediate`` or ``sql/marts``.
+
+    ``place`` is the file as errors name it; ``depends_on`` are the qualified names that it reads.
+    """
+
+    schema: str
+    name: str
+    place: str
+    sql: str
+    description: str
+    grain: str
+    key: tuple[str, ...]
+    materialized: Materialized
+    kinds: tuple[str, ...]
+    tags: tuple[str, ...]
+    columns: tuple[Column, ...]
+    depends_on: tuple[str, ...]
+
+    @property
+    def qualified(self) -> str:
+        """``schema.name``, as SQL calls it."""
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def text(self) -> str:
+        """What the model is, for a comment or a page: its description, then its grain."""
+        return f"{self.description.rstrip('.')}. {self.grain[0].upper()}{self.grain[1:]}."
+
+
+@dataclass(frozen=True)
+class Check:
+    """One file of ``sql/checks``: a query whose rows should not be there."""
+
+    name: str
+    place: str
+    sql: str
+    description: str
+    severity: Severity
+    models: tuple[str, ...]
+    todo: str
+    depends_on: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Project:
+    """The models, each after those that it reads, and the checks."""
+
+    models: tuple[Model, ...]
+    checks: tuple[Check, ...]
+
+    def select(self, names: Collection[str] | None) -> tuple[Model, ...]:
+        """Return the models of these qualified names, in build order; all of them for None."""
+        unknown = sorted(set(names or ()) - {model.qualified for model in self.models})
+        if unknown:
+            raise ModelError(
+                f"There is no model {unknown[0]}.",
+                hint="Name models like analytics.fct_orders; each is a file in sql/.",
+            )
+        return tuple(model for model in self.models if names is None or model.qualified in names)
+
+
+def load_project(root: Path = SQL_DIR) -> Project:
+    """Read every file below ``root``.
+
+    Raises:
+        ModelError: a header or a select is not what it should be, a reference leads nowhere, or
+            models read each other in a circle.
+    """
+    files = [
+        (schema, path)
+        for folder, schema in SCHEMAS.items()
+        for path in sorted((root / folder).glob("*.sql"))
+    ]
+    reader = _Reader(root, frozenset(f"{schema}.{path.stem}" for schema, path in files))
+    models = [reader.model(schema, path) for schema, path in files]
+    checks = [reader.check(path) for path in sorted((root / "checks").glob("*.sql"))]
+    return Project(models=_in_order(models), checks=tuple(checks))
+
+
+class _Reader:
+    """Reads one file after the other, knowing which models there are."""
+
+    def __init__(self, root: Path, models: frozenset[str]) -> None:
+        self._root = root
+        self._models = models
+        self._tables = models | raw_tables() | {BUILD_SETTINGS}
+
+    def model(self, schema: str, path: Path) -> Model:
+        header, sql = self._read(path)
+        model = Model(
+            schema=schema,
+            name=path.stem,
+            place=header.place,
+            sql=sql,
+            description=header.text("description"),
+            grain=header.text("grain"),
+            key=header.names("key"),
+            materialized=header.choice("materialized", get_args(Materialized)),
+            kinds=header.names("kinds"),
+            tags=header.names("tags"),
+            columns=tuple(Column(*pair) for pair in header.meanings("columns")),
+            depends_on=self._dependencies(sql, header.place),
+        )
+        header.finish()
+        for name in sorted(set(model.key) - {column.name for column in model.columns}):
+            header.refuse(f"{name} is in its key, but not in its columns", "Correct one of them.")
+        if model.qualified in (BUILD_SETTINGS, BUILT_MODELS):
+            header.refuse(f"{model.qualified} is the builder's own table", "Rename the file.")
+        return model
+
+    def check(self, path: Path) -> Check:
+        header, sql = self._read(path)
+        check = Check(
+            name=path.stem,
+            place=header.place,
+            sql=sql,
+            description=header.text("description"),
+            severity=header.choice("severity", get_args(Severity)),
+            models=header.names("models", required=True),
+            todo=header.text("todo"),
+            depends_on=self._dependencies(sql, header.place),
+        )
+        header.finish()
+        for name in sorted(set(check.models) - self._models):
+            header.refuse(f"it guards {name}, which is no model", "Name models as schema.table.")
+        return check
+
+    def _read(self, path: Path) -> tuple[Header, str]:
+        from pipelines.warehouse.header import read_file
+
+        place = path.relative_to(self._root.parent).as_posix()
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", path.stem):
+            raise ModelError(
+                f"{place}: the file's name becomes a table's name.",
+                hint="Use lower case letters, digits and underscores.",
+            )
+        return read_file(path, place)
+
+    def _dependencies(self, sql: str, place: str) -> tuple[str, ...]:
+        references = find_references(sql, place)
+        for reference in references:
+            if reference.qualified not in self._tables:
+                raise ModelError(
+                    f"{place}:{reference.line}: it reads {reference.qualified}, which is neither "
+                    "a model nor a raw table.",
+                    hint="Write schema.table, as in analytics.fct_orders or printora_raw.orders.",
+                )
+        return tuple(reference.qualified for reference in references)
+
+
+def raw_tables() -> frozenset[str]:
+    """Return the qualified names of the tables that a sync loads."""
+    from pipelines.source.schema import TABLES
+
+    return frozenset(f"{RAW_SCHEMA}.{table.name}" for table in TABLES)
+
+
+def _in_order(models: Iterable[Model]) -> tuple[Model, ...]:
+    by_name = {model.qualified: model for model in models}
+    sorter = TopologicalSorter(
+        {
+            # Sorted, so that the order is the same in every process.
+            name: sorted(by_name.keys() & set(model.depends_on))
+            for name, model in sorted(by_name.items())
+        }
+    )
+    try:
+        return tuple(by_name[name] for name in sorter.static_order())
+    except CycleError as error:
+        circle = " → ".join(reversed(error.args[1]))
+        raise ModelError(
+            f"Models read each other in a circle: {circle}.",
+            hint="Move what both need into a model of its own.",
+        ) from None

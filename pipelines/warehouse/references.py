@@ -1,0 +1,63 @@
+"""What a select reads from, found in the SQL itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipelines.errors import ModelError
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A table that a select names. ``schema`` is empty when the SQL gives none."""
+
+    schema: str
+    name: str
+    line: int | None
+
+    @property
+    def qualified(self) -> str:
+        """``schema.name``, as the project calls it."""
+        return f"{self.schema}.{self.name}" if self.schema else self.name
+
+
+def find_references(sql: str, place: str) -> tuple[Reference, ...]:
+    """Return each table that the one select in ``sql`` reads, sorted, without its own CTEs."""
+    from sqlglot import exp
+
+    query = _parse_one_query(sql, place)
+    ctes = {cte.alias.lower() for cte in query.find_all(exp.CTE)}
+    found: dict[str, Reference] = {}
+    for table in query.find_all(exp.Table):
+        # Table functions (range, generate_series) are exp.Table too, around something else.
+        if not isinstance(table.this, exp.Identifier):
+            continue
+        reference = Reference(table.db.lower(), table.name.lower(), table.this.meta.get("line"))
+        if reference.schema or reference.name not in ctes:
+            found.setdefault(reference.qualified, reference)
+    return tuple(found[name] for name in sorted(found))
+
+
+def _parse_one_query(sql: str, place: str) -> exp.Query:
+    import sqlglot
+    from sqlglot import exp
+
+    try:
+        statements = [statement for statement in sqlglot.parse(sql, dialect="duckdb") if statement]
+    except sqlglot.errors.SqlglotError as error:
+        detail = (getattr(error, "errors", None) or [{}])[0]
+        line = f":{detail['line']}" if detail.get("line") else ""
+        text = detail.get("description") or str(error)
+        raise ModelError(f"{place}{line}: it is not SQL that can be parsed: {text}") from None
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        raise ModelError(
+            f"{place}: it holds {len(statements)} statements, not one select."
+            if len(statements) != 1
+            else f"{place}: it is not a select.",
+            hint="One file is one select; its result becomes the table.",
+        )
+    return statements[0]

@@ -1,0 +1,23 @@
+"""What the models can be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """The settings of a build: one field is one column of ``staging.build_settings``."""
+
+    report_time_zone: str = field(
+        default="UTC",
+        metadata={"description": "IANA zone that turns times into dates; it changes no time."},
+    )
+    session_maturity_minutes: int = field(
+        default=1455,
+        metadata={"description": "Age at which a session can no longer convert: 24 h 15 min."},
+    )
+    retry_settled_minutes: int = field(
+        default=156,
+        metadata={"description": "Age at which the API has stopped retrying a delivery."},
+    )

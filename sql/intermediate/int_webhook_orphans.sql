@@ -1,0 +1,27 @@
+/*
+description: Delivery logs about an order that the orders list does not have.
+grain: one row per delivery log whose order is unknown
+key: [webhook_log_id]
+columns:
+  webhook_log_id: The delivery log.
+  order_id: The order that it names; null when it names none.
+  session_id: The session that it names, or else the id at the top of its payload.
+  event_at: When its event happened.
+*/
+with logs as (
+    select webhook_log_id, order_id, session_id, payload_session_id, event_at
+    from staging.stg_printora__webhook_logs
+),
+
+orders as (
+    select order_id from staging.stg_printora__orders
+)
+
+select
+    logs.webhook_log_id,
+    logs.order_id,
+    coalesce(logs.session_id, logs.payload_session_id) as session_id,
+    logs.event_at
+from logs
+left join orders on logs.order_id = orders.order_id
+where orders.order_id is null

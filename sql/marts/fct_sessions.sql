@@ -1,0 +1,178 @@
+/*
+description: >-
+  Every session that anything shows, with what became of it. Sessions come from the partner's own
+  ledger, because no endpoint lists them; those that only an order or an event shows are here too,
+  marked by source, and must stay out of a conversion rate's denominator.
+grain: one row per session
+key: [session_id]
+columns:
+  session_id: The API's id of the session.
+  created_at: >-
+    When it was created, by the ledger. For a session that the ledger does not have, its first order
+    or event, which is the latest that it can have been created.
+  cohort_date: Date of created_at in the report time zone (UTC unless set).
+  status: pending, active, completed, expired or cancelled.
+  status_source: >-
+    told (the ledger or the API said so) or derived (from the session's life: its orders, its age at
+    the as-of time, its first access where known).
+  source: ledger, order (only an order shows it) or event (only an event shows it).
+  mode: What it was made from, image, creator or merch.
+  orders: Its orders.
+  paid_orders: Its orders that were paid, cancelled later or not.
+  net_paid_orders: Its orders that were paid and not cancelled.
+  first_order_at: Creation of its first order.
+  first_paid_at: Payment of the first of its orders to be paid; null when the time is unknown.
+  is_ordered: Whether it has an order.
+  is_converted: Whether at least one of its orders was paid, cancelled later or not.
+  is_converted_net: Whether at least one of its orders was paid and not cancelled.
+  is_mature: Whether it was so old at the as-of time that it cannot convert any more.
+  seconds_to_order: From creation to the first order; null unless the ledger has the session.
+  seconds_to_paid: From creation to the first payment; null unless the ledger has the session.
+  currency: Currency of its paid orders; null without one, or when they have several.
+  revenue: >-
+    Total of its paid orders, cancelled later or not; 0 without one. Null when they have several
+    currencies, for which there is no sum.
+  net_revenue: Total of its paid orders that were not cancelled, as revenue.
+  customer_pseudonym: Keyed hash of the user's e-mail. Same person, same value.
+*/
+with ledger as (
+    select session_id, created_at, mode, told_status, accessed_at, customer_pseudonym
+    from staging.stg_printora__sessions
+),
+
+orders as (
+    select
+        session_id,
+        created_at,
+        paid_at,
+        is_paid,
+        is_cancelled,
+        currency,
+        total_amount
+    from analytics.fct_orders
+    where session_id is not null
+),
+
+orphans as (
+    select session_id, event_at from intermediate.int_webhook_orphans
+    where session_id is not null
+),
+
+settings as (
+    select report_time_zone, session_maturity_minutes from staging.build_settings
+),
+
+data_as_of as (
+    select as_of from intermediate.int_data_as_of where resource = 'orders'
+),
+
+by_orders as (
+    select
+        session_id,
+        count(*) as orders,
+        count(case when is_paid then 1 end) as paid_orders,
+        count(case when is_paid and not is_cancelled then 1 end) as net_paid_orders,
+        count(case when not is_cancelled then 1 end) as standing_orders,
+        min(created_at) as first_order_at,
+        min(paid_at) as first_paid_at,
+        min(case when is_paid then currency end) as currency,
+        coalesce(
+            min(case when is_paid then currency end) <> max(case when is_paid then currency end),
+            false
+        ) as has_currencies,
+        sum(case when is_paid then total_amount end) as revenue,
+        sum(case when is_paid and not is_cancelled then total_amount end) as net_revenue
+    from orders
+    group by session_id
+),
+
+by_orphans as (
+    select session_id, min(event_at) as first_event_at
+    from orphans
+    group by session_id
+),
+
+every_session as (
+    select
+        coalesce(ledger.session_id, by_orders.session_id, by_orphans.session_id) as session_id,
+        coalesce(ledger.created_at, by_orders.first_order_at, by_orphans.first_event_at)
+            as created_at,
+        case
+            when ledger.session_id is not null then 'ledger'
+            when by_orders.session_id is not null then 'order'
+            else 'event'
+        end as source,
+        ledger.created_at as ledger_created_at,
+        ledger.mode,
+        ledger.told_status,
+        ledger.accessed_at,
+        ledger.customer_pseudonym,
+        coalesce(by_orders.orders, 0) as orders,
+        coalesce(by_orders.paid_orders, 0) as paid_orders,
+        coalesce(by_orders.net_paid_orders, 0) as net_paid_orders,
+        coalesce(by_orders.standing_orders, 0) as standing_orders,
+        by_orders.first_order_at,
+        by_orders.first_paid_at,
+        coalesce(by_orders.has_currencies, false) as has_currencies,
+        by_orders.currency,
+        coalesce(by_orders.revenue, 0) as revenue,
+        coalesce(by_orders.net_revenue, 0) as net_revenue
+    from ledger
+    full outer join by_orders on ledger.session_id = by_orders.session_id
+    full outer join by_orphans
+        on by_orphans.session_id = coalesce(ledger.session_id, by_orders.session_id)
+),
+
+aged as (
+    select
+        every_session.*,
+        settings.report_time_zone,
+        coalesce(
+            created_at + settings.session_maturity_minutes * interval '1 minute'
+            <= data_as_of.as_of,
+            false
+        ) as is_mature,
+        -- Opened sessions live 24 hours from then; the others as long as their URL.
+        coalesce(accessed_at + interval '24 hours' <= data_as_of.as_of, false) as is_run_out,
+        coalesce(created_at + interval '15 minutes' > data_as_of.as_of, false) as is_url_alive
+    from every_session
+    cross join settings
+    cross join data_as_of
+)
+
+select
+    session_id,
+    created_at,
+    cast(created_at at time zone report_time_zone as date) as cohort_date,
+    case
+        when told_status in ('completed', 'expired', 'cancelled') then told_status
+        when orders > 0 or source <> 'ledger' then 'completed'
+        when is_mature or is_run_out then 'expired'
+        when told_status = 'active' or accessed_at is not null then 'active'
+        when is_url_alive then 'pending'
+        else 'active'
+    end as status,
+    case
+        when told_status in ('completed', 'expired', 'cancelled') then 'told'
+        when told_status = 'active' and orders = 0 and source = 'ledger'
+            and not is_mature and not is_run_out then 'told'
+        else 'derived'
+    end as status_source,
+    source,
+    mode,
+    orders,
+    paid_orders,
+    net_paid_orders,
+    first_order_at,
+    first_paid_at,
+    orders > 0 as is_ordered,
+    paid_orders > 0 as is_converted,
+    net_paid_orders > 0 as is_converted_net,
+    is_mature,
+    date_diff('microsecond', ledger_created_at, first_order_at) / 1000000.0 as seconds_to_order,
+    date_diff('microsecond', ledger_created_at, first_paid_at) / 1000000.0 as seconds_to_paid,
+    case when not has_currencies then currency end as currency,
+    case when not has_currencies then cast(revenue as decimal(38, 4)) end as revenue,
+    case when not has_currencies then cast(net_revenue as decimal(38, 4)) end as net_revenue,
+    customer_pseudonym
+from aged

@@ -1,0 +1,120 @@
+/*
+description: >-
+  How many of the sessions created on a day became orders. Counts and rates are about sessions in
+  the ledger; those that only an order or an event shows are counted beside them, because they are
+  all converted and would make any rate look better. Rates of a cohort that can still convert are
+  null; its counts are there.
+grain: one row per date on which a session was created
+key: [cohort_date]
+columns:
+  cohort_date: The date on which the sessions were created, in the report time zone (UTC unless set).
+  sessions: Sessions in the ledger.
+  ordered_sessions: Of them, those with an order.
+  paid_sessions: Of them, those with an order that was paid, cancelled later or not.
+  net_paid_sessions: Of them, those with an order that was paid and not cancelled.
+  mature_sessions: Of them, those that can no longer convert.
+  order_rate: ordered_sessions / sessions; null until the cohort is mature.
+  order_rate_low: Lower end of the 95 % Wilson interval of order_rate.
+  order_rate_high: Upper end of the 95 % Wilson interval of order_rate.
+  paid_rate: paid_sessions / sessions; null until the cohort is mature.
+  paid_rate_low: Lower end of the 95 % Wilson interval of paid_rate.
+  paid_rate_high: Upper end of the 95 % Wilson interval of paid_rate.
+  net_paid_rate: net_paid_sessions / sessions; null until the cohort is mature.
+  is_mature: Whether all sessions of the day were mature at the as-of time.
+  is_proven: >-
+    Whether a certificate proves that the orders are complete up to a time when the cohort was
+    mature. Where it is false, orders may be missing and a rate may be too low.
+  currency: Currency of revenue; null without revenue or with several currencies.
+  revenue: >-
+    Total of the sessions' paid orders, cancelled later or not; null when there are several
+    currencies (session_revenue_daily has them one by one).
+  net_revenue: Total of the sessions' paid orders that were not cancelled, as revenue.
+  unledgered_sessions: Sessions of the day that the ledger does not have.
+  ledger_coverage: >-
+    Share of the day's sessions with an order that the ledger has, in 0..1; null without any. Below
+    1 the ledger misses sessions, and the rates are about the sessions that it has.
+*/
+with sessions as (
+    select
+        cohort_date,
+        source,
+        is_ordered,
+        is_converted,
+        is_converted_net,
+        is_mature,
+        currency,
+        revenue,
+        net_revenue
+    from analytics.fct_sessions
+    where cohort_date is not null
+),
+
+data_as_of as (
+    select is_proven from intermediate.int_data_as_of where resource = 'orders'
+),
+
+counts as (
+    select
+        cohort_date,
+        count(case when source = 'ledger' then 1 end) as sessions,
+        count(case when source = 'ledger' and is_ordered then 1 end) as ordered_sessions,
+        count(case when source = 'ledger' and is_converted then 1 end) as paid_sessions,
+        count(case when source = 'ledger' and is_converted_net then 1 end) as net_paid_sessions,
+        count(case when source = 'ledger' and is_mature then 1 end) as mature_sessions,
+        bool_and(is_mature) as is_mature,
+        min(case when source = 'ledger' then currency end) as currency,
+        -- Two currencies in one session leave its revenue null; in two sessions, these differ.
+        bool_and(
+            case when source = 'ledger' then revenue is not null else true end
+        )
+        and count(distinct case when source = 'ledger' then currency end) <= 1 as is_one_currency,
+        sum(case when source = 'ledger' then revenue else 0 end) as revenue,
+        sum(case when source = 'ledger' then net_revenue else 0 end) as net_revenue,
+        count(case when source <> 'ledger' then 1 end) as unledgered_sessions,
+        count(case when is_ordered then 1 end) as all_ordered_sessions
+    from sessions
+    group by cohort_date
+),
+
+rates as (
+    select
+        counts.*,
+        data_as_of.is_proven,
+        case when is_mature and sessions > 0 then ordered_sessions / cast(sessions as double) end
+            as order_rate,
+        case when is_mature and sessions > 0 then paid_sessions / cast(sessions as double) end
+            as paid_rate,
+        -- 1.96, the 97.5 % point of the normal distribution, and its square.
+        1.959963984540054 as z,
+        1.959963984540054 * 1.959963984540054 / nullif(sessions, 0) as z2_n
+    from counts
+    cross join data_as_of
+)
+
+select
+    cohort_date,
+    sessions,
+    ordered_sessions,
+    paid_sessions,
+    net_paid_sessions,
+    mature_sessions,
+    order_rate,
+    (order_rate + z2_n / 2 - z * sqrt(order_rate * (1 - order_rate) / sessions + z2_n / sessions / 4))
+    / (1 + z2_n) as order_rate_low,
+    (order_rate + z2_n / 2 + z * sqrt(order_rate * (1 - order_rate) / sessions + z2_n / sessions / 4))
+    / (1 + z2_n) as order_rate_high,
+    paid_rate,
+    (paid_rate + z2_n / 2 - z * sqrt(paid_rate * (1 - paid_rate) / sessions + z2_n / sessions / 4))
+    / (1 + z2_n) as paid_rate_low,
+    (paid_rate + z2_n / 2 + z * sqrt(paid_rate * (1 - paid_rate) / sessions + z2_n / sessions / 4))
+    / (1 + z2_n) as paid_rate_high,
+    case when is_mature and sessions > 0 then net_paid_sessions / cast(sessions as double) end
+        as net_paid_rate,
+    is_mature,
+    is_mature and is_proven as is_proven,
+    case when is_one_currency then currency end as currency,
+    case when is_one_currency then revenue end as revenue,
+    case when is_one_currency then net_revenue end as net_revenue,
+    unledgered_sessions,
+    ordered_sessions / cast(nullif(all_ordered_sessions, 0) as double) as ledger_coverage
+from rates

@@ -1,0 +1,134 @@
+/*
+description: >-
+  How well webhook events reach the partner. Counts are of events, not of attempts or logs: an event
+  that was tried five times is one event, and so is one that was resent.
+grain: one row per date and type of event
+key: [event_date, event_type]
+columns:
+  event_date: The date on which the events happened, in the report time zone.
+  event_type: order.created, order.paid, order.shipped, order.delivered, order.cancelled or unknown.
+  events: Events that have a log.
+  delivered: Events delivered at last.
+  delivered_first_attempt: Events whose first log was delivered at the first attempt.
+  retrying: Events not delivered yet that may still be.
+  failed: Events that failed for good.
+  repeated: Events with more than one log, be it a repeat or a resend.
+  out_of_order: Events that were delivered after a later step of the same order.
+  orphans: Events about an order that the orders list does not have.
+  logs: Logs of all these events.
+  p50_seconds: >-
+    Time by which half of all events were delivered (Aalen-Johansen). Those still trying are
+    censored at the last look, and failing for good is a competing risk. Null when not reached.
+  p95_seconds: Time by which 95 % of all events were delivered; null when not reached.
+  p99_seconds: Time by which 99 % of all events were delivered; null when not reached.
+  naive_p50_seconds: Median over the delivered events alone.
+*/
+with events as (
+    select
+        event_date,
+        event_type,
+        logs,
+        outcome,
+        is_delivered_first_attempt,
+        is_orphan,
+        is_out_of_order,
+        duration_us
+    from intermediate.int_webhook_events
+    where event_date is not null
+),
+
+counts as (
+    select
+        event_date,
+        event_type,
+        count(*) as events,
+        count(case when outcome = 'delivered' then 1 end) as delivered,
+        count(case when is_delivered_first_attempt then 1 end) as delivered_first_attempt,
+        count(case when outcome = 'retrying' then 1 end) as retrying,
+        count(case when outcome = 'failed' then 1 end) as failed,
+        count(case when logs > 1 then 1 end) as repeated,
+        count(case when is_out_of_order then 1 end) as out_of_order,
+        count(case when is_orphan then 1 end) as orphans,
+        cast(sum(logs) as bigint) as logs,
+        percentile_cont(0.5) within group (
+            order by case when outcome = 'delivered' then duration_us / 1000000.0 end
+        ) as naive_p50_seconds
+    from events
+    group by event_date, event_type
+),
+
+ranked as (
+    select
+        event_date,
+        event_type,
+        outcome,
+        duration_us,
+        -- One by one, events before what is censored at the same time: the estimate is the same as
+        -- with ties taken together.
+        row_number() over (
+            partition by event_date, event_type order by duration_us desc, outcome desc
+        ) as at_risk
+    from events
+    where duration_us is not null
+),
+
+survival as (
+    select
+        event_date,
+        event_type,
+        outcome,
+        duration_us,
+        at_risk,
+        sum(case when outcome <> 'retrying' and at_risk > 1 then ln(1.0 - 1.0 / at_risk) else 0.0 end)
+            over (
+                partition by event_date, event_type order by at_risk desc
+                rows between unbounded preceding and 1 preceding
+            ) as log_still_waiting
+    from ranked
+),
+
+incidence as (
+    select
+        event_date,
+        event_type,
+        duration_us,
+        sum(
+            case when outcome = 'delivered' then exp(coalesce(log_still_waiting, 0.0)) / at_risk end
+        ) over (
+            partition by event_date, event_type order by at_risk desc
+            rows between unbounded preceding and current row
+        ) as share_delivered
+    from survival
+),
+
+quantiles as (
+    select
+        event_date,
+        event_type,
+        -- A sum of floats may miss its last digit.
+        min(case when share_delivered >= 0.50 - 1e-9 then duration_us end) / 1000000.0 as p50_seconds,
+        min(case when share_delivered >= 0.95 - 1e-9 then duration_us end) / 1000000.0 as p95_seconds,
+        min(case when share_delivered >= 0.99 - 1e-9 then duration_us end) / 1000000.0 as p99_seconds
+    from incidence
+    group by event_date, event_type
+)
+
+select
+    counts.event_date,
+    counts.event_type,
+    counts.events,
+    counts.delivered,
+    counts.delivered_first_attempt,
+    counts.retrying,
+    counts.failed,
+    counts.repeated,
+    counts.out_of_order,
+    counts.orphans,
+    counts.logs,
+    quantiles.p50_seconds,
+    quantiles.p95_seconds,
+    quantiles.p99_seconds,
+    counts.naive_p50_seconds
+from counts
+left join quantiles
+    on counts.event_date = quantiles.event_date and counts.event_type = quantiles.event_type

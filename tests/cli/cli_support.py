@@ -1,0 +1,125 @@
+"""A folder in which real ``printora`` processes run."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from pipelines.sandbox import DEFAULT_KEY, Limits, Sandbox, Server
+
+PRINTORA = Path(sys.executable).with_name("printora")
+REPOSITORY = Path(__file__).parents[2]
+#: Limits that no test meets; without their headers, the client keeps to the vendor's.
+PLENTY = Limits(per_minute=1_000_000, per_long=100_000_000)
+#: What logs somebody in or opens a payment: the sandbox's tokens, and the URLs that carry them.
+SECRET = re.compile(rb"tok_[0-9a-f]{16}|token=|" + DEFAULT_KEY.encode())
+_OURS = ("SOURCES__", "DESTINATION__", "DLT_", "DAGSTER_", "PRINTORA_")
+
+
+@dataclass
+class Place:
+    """A folder that commands run in, with the settings that they see."""
+
+    folder: Path
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.home.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def home(self) -> Path:
+        """A home folder of its own, where nothing should ever be written."""
+        return self.folder / "home"
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file."""
+        return self.folder / "warehouse.duckdb"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """This process's environment without any of its settings, with the place's own."""
+        own = {name: text for name, text in os.environ.items() if not name.startswith(_OURS)}
+        places = {
+            "DESTINATION__DUCKDB__CREDENTIALS": str(self.warehouse),
+            "DLT_DATA_DIR": str(self.folder / "dlt"),
+            "HOME": str(self.home),
+        }
+        return {**own, **places, **self.settings}
+
+    def start(self, *arguments: str, **changes: str) -> subprocess.Popen[str]:
+        """Start ``printora``; ``changes`` are settings, an empty one is not set."""
+        named = {f"SOURCES__PRINTORA__{name.upper()}": text for name, text in changes.items()}
+        environment = {**self.environment, **named}
+        return subprocess.Popen(
+            [PRINTORA, *arguments],
+            cwd=self.folder,
+            env={name: value for name, value in environment.items() if value},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+
+    def run(self, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
+        """Run ``printora`` to its end."""
+        with self.start(*arguments, **changes) as process:
+            out, err = process.communicate(timeout=300)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def contents(self) -> dict[str, tuple[int, int]]:
+        """Return the number of rows of each table and a fingerprint of them all.
+
+        Not of the certificates, nor of when a row was last looked at: another look changes those.
+        """
+        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
+            columns = connection.execute(
+                "select schema_name || '.' || table_name, list(column_name order by column_index) "
+                "from duckdb_columns() where schema_name in ('printora_raw', 'analytics') "
+                "and column_name not in ('_seen_at', '_dlt_load_id') group by all"
+            ).fetchall()
+            return {
+                name: _fingerprint(connection, name, names)
+                for name, names in columns
+                if name != "printora_raw.sync_runs" and not name.startswith("printora_raw._dlt")
+            }
+
+
+def _fingerprint(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: list[str]
+) -> tuple[int, int]:
+    hashed = f"hash({', '.join(columns)})"
+    query = f"select count(*), coalesce(sum({hashed}), 0) from {table}"  # noqa: S608 - our own names
+    return connection.execute(query).fetchall()[0]
+
+
+def served_settings(sandbox: Sandbox, server: Server, folder: Path) -> dict[str, str]:
+    """Return the settings that read a sandbox, whose ledger is written into the folder."""
+    ledger = folder / "sessions.jsonl"
+    sandbox.ledger.write(ledger)
+    return {
+        "SOURCES__PRINTORA__API_KEY": sandbox.config.api_key,
+        "SOURCES__PRINTORA__PARTNER_ID": sandbox.config.partner_id,
+        "SOURCES__PRINTORA__BASE_URL": server.base_url,
+        "SOURCES__PRINTORA__SESSION_LEDGER": str(ledger),
+    }
+
+
+def everything(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Return each file's bytes, and each table's rows as text, since DuckDB compresses them."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            yield str(path), path.read_bytes()
+    for warehouse in folder.rglob("*.duckdb"):
+        with duckdb.connect(str(warehouse), read_only=True) as connection:
+            tables = connection.execute(
+                "select schema_name || '.' || table_name from duckdb_tables()"
+            ).fetchall()
+            for (name,) in tables:
+                yield name, repr(connection.execute(f"from {name}").fetchall()).encode()

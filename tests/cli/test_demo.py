@@ -1,0 +1,81 @@
+"""``printora demo``: the whole product on an empty machine, and nothing left outside its folder."""
+
+from __future__ import annotations
+
+import re
+
+import duckdb
+import pytest
+from cli_support import SECRET, Place, everything
+
+# One worker has the demo run once for all of these.
+pytestmark = pytest.mark.xdist_group("demo")
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Place, str, str]:
+    """A folder in which the demo has run, and what it printed on both streams."""
+    place = Place(tmp_path_factory.mktemp("demo"))
+    # A real key in the environment is none of the demo's business.
+    place.settings = {"SOURCES__PRINTORA__API_KEY": "sk_live_of_the_real_shop"}
+    done = place.run("demo", "--orders", "300")
+    assert done.returncode == 0, done.stderr
+    return place, done.stdout, done.stderr
+
+
+def test_it_ends_with_both_answers_and_a_word_on_completeness(demo: tuple[Place, str, str]) -> None:
+    """Broken: the first thing that a new user sees has no numbers."""
+    _, out, err = demo
+    for step in ("sessions", "ordered", "paid", "shipped", "delivered"):
+        assert re.search(rf"^ {step} +[\d,]+ ", out, re.MULTILINE), step
+    for stage in ("created → paid", "paid → shipped", "shipped → delivered"):
+        assert re.search(rf"^ {stage} +[\d,]+ ", out, re.MULTILINE), stage
+    assert "Complete as of" in out
+    assert "Printora allows 60" in err, "the raised limit has to be owned up to"
+
+
+def test_nothing_is_written_outside_its_folder(demo: tuple[Place, str, str]) -> None:
+    """Broken: dlt's or Dagster's statistics, caches or homes appear in the user's home."""
+    place, *_ = demo
+    assert list(place.home.rglob("*")) == []
+    assert {path.name for path in place.folder.iterdir()} == {"home", ".printora"}
+    assert {path.name for path in (place.folder / ".printora").iterdir()} == {"demo", "demo.lock"}
+
+
+def test_dagster_knows_of_the_run(demo: tuple[Place, str, str]) -> None:
+    """Broken: the demo's run is not in the UI that it tells to open."""
+    place, *_ = demo
+    runs = place.folder / ".printora/demo/dagster/history/runs"
+    assert [path for path in runs.glob("*.db") if path.name != "index.db"]
+
+
+def test_an_sql_client_can_read_what_it_made(demo: tuple[Place, str, str]) -> None:
+    """Broken: the file that the README tells to query has no marts in it."""
+    place, *_ = demo
+    warehouse = place.folder / ".printora/demo/printora.duckdb"
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        rows = connection.execute("select count(*) from analytics.fct_orders").fetchone()
+        assert rows == (300,)
+
+
+def test_no_secret_is_in_anything_that_it_leaves_or_prints(demo: tuple[Place, str, str]) -> None:
+    """Broken: the key, or a URL that logs somebody in, is in a table, a log or Dagster's events."""
+    place, out, err = demo
+    places = dict(everything(place.folder))
+    assert [name for name, content in places.items() if SECRET.search(content)] == []
+    assert not SECRET.search((out + err).encode())
+    # The search reads what is there to be read: an order's id is in the tables' text.
+    assert any(b"ord_" in content for content in places.values())
+
+
+def test_a_second_demo_at_once_is_told_so(demo: tuple[Place, str, str]) -> None:
+    """Broken: a second demo deletes the folder of the first one while it runs."""
+    place, *_ = demo
+    with place.start("demo", "--orders", "300") as first:
+        assert first.stderr
+        first.stderr.readline()
+        second = place.run("demo")
+        first.communicate(timeout=120)
+    assert second.returncode == 1
+    assert "Another demo is running" in second.stderr
+    assert first.returncode == 0

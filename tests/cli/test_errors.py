@@ -1,0 +1,175 @@
+"""What goes wrong is told in a paragraph with what to do, and leaves the tables as they were."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from cli_support import Place
+
+from pipelines.sandbox import Sandbox
+
+_HOLD = """
+import sys, duckdb
+connection = duckdb.connect(sys.argv[1])
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+class _Page(BaseHTTPRequestHandler):
+    """What a hotel's network answers in the API's place."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html>Please accept our terms</html>")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def _page() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), _Page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@contextmanager
+def _held(warehouse: Path) -> Iterator[int]:
+    """Let another process have the DuckDB file open; its id."""
+    command = [sys.executable, "-c", _HOLD, str(warehouse)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout
+        assert holder.stdin
+        assert holder.stdout.readline() == "held\n"
+        yield holder.pid
+        holder.stdin.close()
+
+
+def _fails(place: Place, code: int, *texts: str, **changes: str) -> None:
+    """Run the main job, which must fail with that code, say these texts, and touch no table."""
+    before = place.contents()
+    done = place.run("run", **changes)
+    assert done.returncode == code, done.stderr
+    assert done.stdout == ""
+    # The paragraph comes last, after what was told on the way.
+    paragraph = done.stderr.rstrip("\n").splitlines()[-1]
+    assert paragraph.startswith("Error: ")
+    assert "Traceback" not in done.stderr
+    for text in texts:
+        assert text in paragraph
+    assert place.contents() == before
+    assert before["printora_raw.orders"][0], "a comparison of empty tables shows nothing"
+
+
+def test_a_wrong_key_is_named(loaded: Place) -> None:
+    """Broken: a revoked key looks like an outage, or empties the tables."""
+    _fails(
+        loaded, 1, "401", "INVALID_API_KEY", "SOURCES__PRINTORA__API_KEY", api_key="sk_test_revoked"
+    )
+
+
+def test_every_missing_setting_is_named_at_once(loaded: Place) -> None:
+    """Broken: one setting is asked for after the other, or dlt's own error is shown."""
+    names = ("SOURCES__PRINTORA__API_KEY", "SOURCES__PRINTORA__PARTNER_ID")
+    _fails(loaded, 2, *names, "are not set", "printora demo", api_key="", partner_id="")
+
+
+def test_another_partner_is_refused(loaded: Place) -> None:
+    """Broken: a mistyped partner id gives an empty list, and empties the tables."""
+    _fails(loaded, 1, "403", "SOURCES__PRINTORA__PARTNER_ID", partner_id="somebody_else")
+
+
+def test_a_test_key_is_not_sent_to_production(loaded: Place) -> None:
+    """Broken: a test's key is sent to the real API because a variable was left unset."""
+    _fails(loaded, 2, "test key", "SOURCES__PRINTORA__ENVIRONMENT", base_url="")
+
+
+def test_an_unreachable_host_is_named(loaded: Place) -> None:
+    """Broken: a refused connection ends in a traceback."""
+    _fails(loaded, 1, "127.0.0.1", "Connection refused", base_url="http://127.0.0.1:9")
+
+
+def test_a_page_in_place_of_the_api_is_not_an_empty_list(loaded: Place) -> None:
+    """Broken: an answer that is not JSON counts as no rows."""
+    with _page() as url:
+        _fails(loaded, 1, "web page", "SOURCES__PRINTORA__BASE_URL", base_url=url)
+
+
+def test_an_unknown_envelope_is_not_an_empty_list(loaded: Place, sandbox: Sandbox) -> None:
+    """Broken: a list under a name that nobody knows counts as no rows."""
+    sandbox.set_faults(chances={"wrong_envelope": 1.0})
+    try:
+        _fails(loaded, 1, "report")
+    finally:
+        sandbox.set_faults(chances={})
+
+
+def test_a_ledger_that_is_not_there_is_named(loaded: Place) -> None:
+    """Broken: a mistyped path counts as a partner without sessions."""
+    path = str(loaded.folder / "nowhere.jsonl")
+    _fails(loaded, 1, "nowhere.jsonl", session_ledger=path)
+
+
+def test_a_ledger_that_cannot_be_read_is_named(loaded: Place) -> None:
+    """Broken: half a Parquet file, as an upload leaves it, ends in a traceback."""
+    path = loaded.folder / "sessions.parquet"
+    path.write_bytes(b"PAR1 and then nothing")
+    _fails(loaded, 1, "sessions.parquet", session_ledger=str(path))
+
+
+def test_who_holds_the_file_is_named(loaded: Place) -> None:
+    """Broken: a notebook that is left open makes every run fail without a word of it."""
+    before = loaded.contents()
+    with _held(loaded.warehouse) as pid:
+        done = loaded.run("run")
+        asked = loaded.run("status")
+    for answer in (done, asked):
+        assert answer.returncode == 1
+        assert str(pid) in answer.stderr
+        assert "Traceback" not in answer.stderr
+    assert loaded.contents() == before
+
+
+def test_a_warehouse_that_is_something_else_is_left_alone(place: Place) -> None:
+    """Broken: a file that a setting names by mistake is overwritten."""
+    place.warehouse.write_bytes(b"my thesis" * 2_000)
+    done = place.run("run")
+    assert done.returncode == 1
+    assert "DuckDB database" in done.stderr
+    assert place.warehouse.read_bytes() == b"my thesis" * 2_000
+
+
+def test_an_error_is_a_document_too(loaded: Place) -> None:
+    """Broken: a machine that reads --json gets nothing, or text, when a run fails."""
+    done = loaded.run("run", "--json", api_key="sk_test_revoked")
+    document = json.loads(done.stdout)
+    assert document["exit_code"] == done.returncode == 1
+    assert document["error"]["type"] == "Unauthorized"
+    assert "SOURCES__PRINTORA__API_KEY" in document["error"]["hint"]
+
+
+@pytest.mark.parametrize("asked", [("--traceback",), ()])
+def test_the_traceback_is_there_for_who_asks(place: Place, asked: tuple[str, ...]) -> None:
+    """Broken: an error cannot be traced to its cause, or everybody is shown the code."""
+    done = place.run(*asked, "run", api_key="")
+    assert done.returncode == 2
+    assert ("Traceback" in done.stderr) is bool(asked)
+
+
+def test_wrong_usage_has_a_code_of_its_own(place: Place) -> None:
+    """Broken: a scheduler cannot tell a mistyped option from a failed load."""
+    for arguments in (("runn",), ("run", "--budget", "0"), ("sandbox", "--set", "sort=upwards")):
+        assert place.run(*arguments).returncode == 2

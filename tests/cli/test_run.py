@@ -1,0 +1,216 @@
+"""``printora run`` loads what is there, all of it and once, and says how it ended."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+from cli_support import PLENTY, Place, served_settings
+
+from pipelines.sandbox import Limits, Sandbox, SandboxConfig, WorldOptions
+
+#: The columns that the API and the truth both have; times and money among them.
+_COMPARED = {
+    "orders": (
+        "order_id, session_id, status, total_amount, currency, created_at, paid_at, shipped_at, "
+        "delivered_at, cancelled_at, carrier, country, state, city"
+    ),
+    "webhook_logs": (
+        "webhook_log_id, order_id, event_type, status, attempts, event_at, created_at, "
+        "last_attempt_at, delivered_at"
+    ),
+    "sessions": "session_id, created_at, mode",
+}
+
+
+def _differences(warehouse: Path, table: str, truth: pa.Table) -> list[tuple[object, ...]]:
+    """Return what only the warehouse has and what only the truth has, repeats counted."""
+    columns = _COMPARED[table]
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        connection.register("truth", truth)
+        loaded = f"select {columns} from printora_raw.{table}"  # noqa: S608 - our own names
+        true = f"select {columns} from truth"  # noqa: S608 - our own names
+        return connection.execute(
+            f"(({loaded}) except all ({true})) union all (({true}) except all ({loaded}))"
+        ).fetchall()
+
+
+def _raw(contents: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+    return {name: what for name, what in contents.items() if name.startswith("printora_raw.")}
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Sandbox:
+    """20,000 orders in a world that stands still."""
+    world = WorldOptions(orders=20_000, after_start=False)
+    return Sandbox(SandboxConfig(world=world, limits=PLENTY, speed=0.0))
+
+
+def test_20000_orders_are_the_sandboxs_and_a_second_run_changes_nothing(
+    large: Sandbox, tmp_path: Path
+) -> None:
+    """Broken: a page is skipped or read twice, an amount is rounded, a time is shifted."""
+    with large.serve() as server:
+        place = Place(tmp_path, served_settings(large, server, tmp_path))
+        first = place.run("run", "--json")
+        assert first.returncode == 0, first.stderr
+        for table in _COMPARED:
+            assert _differences(place.warehouse, table, large.truth.table(table)) == []
+        before = place.contents()
+        second = place.run("run", "--json")
+    assert second.returncode == 0, second.stderr
+    after = place.contents()
+    assert _raw(after) == _raw(before)
+    # Marts also tell as of when they are, which goes on: they have the same rows.
+    assert {name: rows for name, (rows, _) in after.items()} == {
+        name: rows for name, (rows, _) in before.items()
+    }
+    resources = json.loads(second.stdout)["sync"]["resources"]
+    assert [(part["rows_new"], part["rows_changed"]) for part in resources.values()] == [(0, 0)] * 3
+
+
+def test_a_truth_that_differs_in_one_cent_is_noticed(loaded: Place, sandbox: Sandbox) -> None:
+    """Broken: the comparison above, which then finds everything equal."""
+    truth = sandbox.truth.orders()
+    assert _differences(loaded.warehouse, "orders", truth) == []
+    at = truth.column_names.index("total_amount")
+    amounts = truth.column(at).to_pylist()
+    amounts[0] += type(amounts[0])("0.01")
+    dearer = truth.set_column(at, "total_amount", pa.array(amounts, truth.schema.field(at).type))
+    assert len(_differences(loaded.warehouse, "orders", dearer)) == 2
+
+
+def test_a_budget_that_is_spent_ends_with_3_and_the_next_run_goes_on(place: Place) -> None:
+    """Broken: a first load that needs several days fails, begins anew, or is called complete."""
+    first = place.run("run", "--budget", "5", "--json")
+    assert first.returncode == 3, first.stderr
+    document = json.loads(first.stdout)
+    assert document["exit_code"] == 3
+    assert document["sync"]["requests"] == 5
+    assert place.run("status").returncode == 3
+    second = place.run("run")
+    assert second.returncode == 0, second.stderr
+    assert "Complete as of" in second.stdout
+
+
+def test_json_is_one_document_and_nothing_else(loaded: Place) -> None:
+    """Broken: a table or a progress line stands before the JSON that a machine reads."""
+    for command in ("run", "sync", "build", "status"):
+        done = loaded.run(command, "--json")
+        assert done.returncode == 0, done.stderr
+        assert isinstance(json.loads(done.stdout), dict)
+
+
+def test_what_is_not_a_terminal_gets_plain_lines(loaded: Place) -> None:
+    """Broken: a log is full of bars, colours and lines that are cut in two."""
+    done = loaded.run("run")
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "━" not in done.stdout + done.stderr
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_ctrl_c_says_what_is_safe(tmp_path: Path) -> None:
+    """Broken: Ctrl-C ends in a traceback, or counts as success."""
+    slow = SandboxConfig(world=WorldOptions(orders=500), limits=Limits(per_minute=10))
+    sandbox = Sandbox(slow)
+    with sandbox.serve() as server:
+        place = Place(tmp_path, served_settings(sandbox, server, tmp_path))
+        with place.start("run") as process:
+            _wait_for_requests(sandbox, 5)
+            err = _interrupted(process)
+        assert process.returncode == 130
+        assert "safe" in err.splitlines()[-1]
+        assert "Traceback" not in err
+
+
+def _interrupted(process: subprocess.Popen[str]) -> str:
+    """Press Ctrl-C, and again where Python lost it in a callback, as a person would."""
+    for _ in range(3):
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            return process.communicate(timeout=20)[1]
+    raise AssertionError("the run does not end")
+
+
+def _wait_for_requests(sandbox: Sandbox, count: int) -> None:
+    deadline = time.monotonic() + 60
+    while sandbox.requests.count < count:
+        assert time.monotonic() < deadline, "the run asks for nothing"
+        time.sleep(0.05)
+
+
+def test_one_model_can_be_built_alone(loaded: Place) -> None:
+    """Broken: --select builds everything, or a misspelt name builds nothing in silence."""
+    done = loaded.run("build", "--select", "analytics.fct_orders", "--json")
+    assert done.returncode == 0, done.stderr
+    assert [model["name"] for model in json.loads(done.stdout)["models"]] == [
+        "analytics.fct_orders"
+    ]
+    wrong = loaded.run("build", "--select", "analytics.fct_oders")
+    assert wrong.returncode == 1
+    assert "analytics.fct_oders" in wrong.stderr
+
+
+def test_status_of_an_empty_place_says_what_to_do(place: Place) -> None:
+    """Broken: status makes a warehouse, or fails with a missing table."""
+    done = place.run("status")
+    assert done.returncode == 1
+    assert "printora run" in done.stderr
+    assert not place.warehouse.exists()
+
+
+def test_the_funnel_counts_sessions_of_the_ledger_only(loaded: Place, tmp_path: Path) -> None:
+    """Broken: sessions that only an order shows raise the rate, for their like never ordered."""
+    lines = Path(loaded.settings["SOURCES__PRINTORA__SESSION_LEDGER"]).read_text().splitlines()
+    half = tmp_path / "half.jsonl"
+    half.write_text("\n".join(lines[::2]))
+    fresh = Place(tmp_path / "fresh", loaded.settings)
+    done = fresh.run("run", "--json", session_ledger=str(half))
+    assert done.returncode == 0, done.stderr
+    funnel = json.loads(done.stdout)["funnel"]
+    assert funnel["steps"][0]["sessions"] + funnel["immature"] == len(lines[::2])
+    assert funnel["unlisted"] > 0
+    assert 0.2 < funnel["steps"][1]["rate"] < 0.5
+
+
+def test_the_report_is_one_page(loaded: Place) -> None:
+    """Broken: the command writes nothing, or elsewhere than it was told to."""
+    assert loaded.run("build").returncode == 0
+    done = loaded.run("report", "--output", "out/page.html")
+    assert done.returncode == 0, done.stderr
+    assert "<svg" in (loaded.folder / "out/page.html").read_text(encoding="utf-8")
+
+
+def test_a_report_of_nothing_says_what_to_do(place: Place) -> None:
+    """Broken: a report before the first build ends with a database's own error."""
+    duckdb.connect(str(place.warehouse)).close()
+    done = place.run("report")
+    assert done.returncode == 1
+    assert "printora build" in done.stderr
+
+
+def test_without_a_ledger_the_rest_is_complete_and_the_gap_is_named(place: Place) -> None:
+    """Broken: who has no ledger yet is told at every run to run again, for ever."""
+    done = place.run("run", session_ledger="")
+    assert done.returncode == 0, done.stderr
+    assert "sessions are not read: no session ledger is set" in " ".join(done.stdout.split())
+    status = place.run("status")
+    assert status.returncode == 0
+    assert "Set SOURCES__PRINTORA__SESSION_LEDGER" in status.stdout
+
+
+def test_full_reads_everything_again(loaded: Place) -> None:
+    """Broken: who doubts the copy cannot have it proven anew."""
+    done = loaded.run("sync", "--full", "--json")
+    assert done.returncode == 0, done.stderr
+    orders = json.loads(done.stdout)["sync"]["resources"]["orders"]
+    assert orders["evidence"] == "whole walk"
+    assert orders["rows_new"] == 0

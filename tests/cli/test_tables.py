@@ -1,0 +1,94 @@
+"""The tables say what the numbers are, and fit where they are read."""
+
+from datetime import UTC, datetime
+
+import pytest
+from rich.console import Console
+
+from pipelines.cli import answers, tables
+from pipelines.sync.certificate import ResourceCertificate
+
+AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def _printed(renderable: object, width: int = 80) -> list[str]:
+    console = Console(width=width, color_system=None)
+    with console.capture() as capture:
+        console.print(renderable)
+    return capture.get().splitlines()
+
+
+def _latency(stage: str, **changes: object) -> answers.Latency:
+    values = {
+        "orders": 18_500,
+        "ended": 17_000,
+        "cancelled": 1_250,
+        "open": 1_250,
+        "p50_hours": 100.0,
+        "p90_hours": 210.0,
+        "p95_hours": None,
+        "naive_p50_hours": 97.0,
+    }
+    return answers.Latency(stage, **{**values, **changes})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_no_line_of_a_table_is_broken(width: int) -> None:
+    """Broken: at the width of a log, a number stands on two lines and cannot be read."""
+    certificate = ResourceCertificate("webhook_logs", AT, AT, rows_stored=1_000_000)
+    certificate.proven(AT, "counts equal")
+    steps = [answers.Step("delivered", 123_456, 0.341, 0.33, 0.35, 0.99)] * 2
+    shown = [
+        (tables.latency_table([_latency("shipped_to_delivered")]), "shipped → delivered"),
+        (tables.funnel_table(answers.Funnel(steps, 3, 0)), "delivered"),
+        (tables.certificate_table([certificate]), "webhook_logs"),
+    ]
+    for table, first in shown:
+        lines = _printed(table, width)
+        body = lines[next(i for i, line in enumerate(lines) if "───" in line) + 1 :]
+        assert all(line.strip().startswith(first) for line in body if line.strip())
+        assert max(map(len, lines)) <= width
+
+
+@pytest.mark.parametrize(
+    ("hours", "text"),
+    [
+        (None, "-"),
+        (0.0, "0 s"),
+        (41 / 3600, "41 s"),
+        (0.2, "12 min"),
+        (1.5, "90 min"),
+        (5.2, "5.2 h"),
+        (34.0, "34 h"),
+        (81.6, "3.4 d"),
+        (24.0 * 12, "12 d"),
+    ],
+)
+def test_a_duration_is_told_in_the_unit_that_reads_best(hours: float | None, text: str) -> None:
+    """Broken: a median of 41 seconds is shown as 0.0 h."""
+    assert tables.duration(hours) == text
+
+
+def test_the_wilson_interval_is_the_published_one() -> None:
+    """Broken: the interval is the normal one, which leaves 0..1 for small cohorts.
+
+    The expected values are those of scipy.stats.binomtest.
+    """
+    assert answers.wilson(10, 50) == pytest.approx((0.1124375, 0.3303711), abs=1e-6)
+    assert answers.wilson(0, 10) == pytest.approx((0.0, 0.2775328), abs=1e-6)
+    assert answers.wilson(0, 0) == (None, None)
+
+
+def test_one_unproven_resource_makes_the_whole_unproven() -> None:
+    """Broken: orders are complete, logs are not, and the line says complete."""
+    orders, logs = (ResourceCertificate(name, AT, AT) for name in ("orders", "webhook_logs"))
+    orders.proven(AT, "counts equal")
+    logs.unproven("the budget of 5 requests is spent")
+    line = tables.completeness_line([orders, logs]).plain
+    assert line.startswith("Not proven complete")
+    assert "webhook_logs: the budget of 5 requests is spent" in line
+
+
+def test_a_warehouse_without_certificate_is_not_called_complete() -> None:
+    """Broken: no certificate at all counts as nothing wrong."""
+    assert tables.completeness_line([]).plain.startswith("Not complete")

@@ -1,0 +1,303 @@
+"""The ops one by one, in this process: what they do when things do not go well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster_support import Place, write_check, write_model
+
+import pipelines.sync
+from assets import running
+from assets.certificates import Certificate, certificate_checks, judge
+from assets.checks import model_checks
+from assets.ingestion import raw_assets
+from assets.models import model_assets
+from assets.running import may_pass
+from assets.settings import Automation
+from pipelines.client.errors import Unauthorized, Unreachable
+from pipelines.errors import ConfigurationError, ModelError, PrintoraError, WarehouseLocked
+from pipelines.sync import ResourceCertificate, SyncResult
+from pipelines.warehouse import connect, load_project
+from pipelines.warehouse.raw import ensure_raw_tables
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+_SECRET = "sk_test_never_to_be_seen"
+
+
+@pytest.fixture
+def ready(in_place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A place with an empty warehouse and settings that reach no server."""
+    monkeypatch.setenv("SOURCES__PRINTORA__API_KEY", _SECRET)
+    monkeypatch.setenv("SOURCES__PRINTORA__PARTNER_ID", "partner")
+    monkeypatch.setenv("SOURCES__PRINTORA__BASE_URL", "http://127.0.0.1:9")
+    with connect(in_place.warehouse) as connection:
+        ensure_raw_tables(connection)
+    return in_place
+
+
+def _sync_that(monkeypatch: pytest.MonkeyPatch, act: Callable[[], SyncResult]) -> list[Any]:
+    calls: list[Any] = []
+
+    def sync(settings: Any, **_: Any) -> SyncResult:
+        calls.append(settings)
+        return act()
+
+    monkeypatch.setattr(pipelines.sync, "sync", sync)
+    return calls
+
+
+def _result(outcome: str, reason: str | None = None) -> SyncResult:
+    parts = {
+        name: ResourceCertificate(name, NOW, NOW, outcome=outcome, reason=reason, requests=3)
+        for name in ("orders", "webhook_logs", "sessions")
+    }
+    return SyncResult("20260301T120000", parts, 9, {"day": 7991})
+
+
+def _ingest(place: Place) -> dg.ExecuteInProcessResult:
+    with place.instance() as instance:
+        return dg.materialize([raw_assets(Automation())], instance=instance, raise_on_error=False)
+
+
+def test_a_partial_load_is_a_success_that_says_so(
+    ready: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A used-up quota is no failure: what was read is loaded, and the next run goes on."""
+    _sync_that(monkeypatch, lambda: _result("partial", "the quota is used up"))
+    done = _ingest(ready)
+    assert done.success
+    (event,) = [
+        e for e in done.get_asset_materialization_events() if e.asset_key.path[-1] == "orders"
+    ]
+    metadata = event.materialization.metadata
+    assert metadata["outcome"].value == "partial"
+    assert metadata["reason"].value == "the quota is used up"
+    with ready.instance() as instance:
+        (record,) = instance.get_run_records()
+    assert record.dagster_run.tags["printora/outcome"] == "partial"
+
+
+def test_a_failed_sync_fails_its_op(ready: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models that are built on a failed load would look current."""
+    _sync_that(monkeypatch, lambda: _result("failed", "broken answers"))
+    done = _ingest(ready)
+    assert not done.success
+    failure = done.failure_data_for_node("ingestion")
+    assert failure is not None
+    assert "The sync failed: orders: broken answers" in str(failure.error)
+
+
+def test_an_error_with_a_remedy_is_shown_with_it_and_not_tried_again(
+    ready: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wrong key is as wrong a minute later, and the operator needs the remedy, not a stack."""
+
+    def refuse() -> SyncResult:
+        raise Unauthorized("The key is not known.", request="GET /orders", status=401)
+
+    calls = _sync_that(monkeypatch, refuse)
+    done = _ingest(ready)
+    assert not done.success
+    assert len(calls) == 1
+    failure = done.failure_data_for_node("ingestion")
+    assert failure is not None
+    assert failure.user_failure_data is not None
+    assert "Check SOURCES__PRINTORA__API_KEY" in str(failure.user_failure_data.description)
+    with ready.instance() as instance:
+        told = str(instance.all_logs(done.run_id))
+    assert "not known" in told
+    assert _SECRET not in told
+
+
+@pytest.mark.parametrize(("failures", "success"), [(2, True), (3, False)])
+def test_what_may_pass_is_tried_again_and_told_plainly_in_the_end(
+    ready: Place, monkeypatch: pytest.MonkeyPatch, failures: int, success: bool
+) -> None:
+    """A cut connection at night must not need a person; a dead network must be named."""
+    monkeypatch.setattr(running, "RETRY_SECONDS", 0)
+
+    def act() -> SyncResult:
+        if len(calls) <= failures:
+            raise Unreachable("No answer.", request="GET /orders")
+        return _result("complete")
+
+    calls = _sync_that(monkeypatch, act)
+    done = _ingest(ready)
+    assert (done.success, len(calls)) == (success, 3)
+    if not success:
+        failure = done.failure_data_for_node("ingestion")
+        assert failure is not None
+        assert failure.user_failure_data is not None
+        assert "Check the network" in str(failure.user_failure_data.description)
+
+
+def test_a_bug_is_not_tried_again(ready: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It fails the same way each time, and the pauses hide it for minutes."""
+
+    def act() -> SyncResult:
+        raise KeyError("a bug")
+
+    calls = _sync_that(monkeypatch, act)
+    assert not _ingest(ready).success
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (Unreachable("No answer.", request="GET /orders"), True),
+        (WarehouseLocked("In use."), True),
+        (Unauthorized("No.", request="GET /orders"), False),
+        (ConfigurationError("Missing."), False),
+        (ModelError("Wrong."), False),
+    ],
+)
+def test_only_what_may_pass_is_tried_again(error: PrintoraError, expected: bool) -> None:
+    """Retrying what cannot pass costs quota and hides the error for minutes."""
+    assert may_pass(error) is expected
+
+
+def _models(place: Place, root: Path, *selected: str) -> dg.ExecuteInProcessResult:
+    selection = [dg.AssetKey(["analytics", name]) for name in selected]
+    with place.instance() as instance:
+        return dg.materialize(
+            [model_assets(load_project(root))],
+            selection=selection or None,
+            instance=instance,
+            raise_on_error=False,
+        )
+
+
+def test_one_model_can_be_built_on_its_own(ready: Place, tmp_path: Path) -> None:
+    """Who mends one mart must not have to rebuild the others, nor see them as rebuilt."""
+    root = tmp_path / "sql"
+    for name in ("x", "y", "z"):
+        write_model(root, f"marts/{name}", "select 1 as a")
+    done = _models(ready, root, "y", "z")
+    assert done.success
+    keys = {event.asset_key.path[-1] for event in done.get_asset_materialization_events()}
+    assert keys == {"y", "z"}
+    with connect(ready.warehouse, read_only=True) as connection:
+        tables = connection.execute(
+            "select table_name from duckdb_tables() where schema_name = 'analytics' order by all"
+        ).fetchall()
+    assert tables == [("y",), ("z",)]
+
+
+def test_a_model_that_fails_leaves_no_asset_as_built(ready: Place, tmp_path: Path) -> None:
+    """The build is undone as a whole: a materialization of what was undone would be a lie."""
+    root = tmp_path / "sql"
+    write_model(root, "marts/x", "select 1 as a")
+    write_model(root, "marts/y", "select nonsense as a")
+    done = _models(ready, root)
+    assert not done.success
+    assert done.get_asset_materialization_events() == []
+    failure = done.failure_data_for_node("models")
+    assert failure is not None
+    assert failure.user_failure_data is not None
+    assert "sql/marts/y.sql:6: Binder Error" in str(failure.user_failure_data.description)
+
+
+def test_checks_show_the_rows_and_what_to_do(ready: Place, tmp_path: Path) -> None:
+    """At night, the check's page is all that there is."""
+    root = tmp_path / "sql"
+    write_model(root, "marts/x", "select range as a from range(9)")
+    write_model(root, "marts/y", "select 1 as a")
+    models = "models: [analytics.x, analytics.y]"
+    write_check(root, "warns", "from analytics.x", f"{models}\nseverity: warn")
+    write_check(root, "fails", "from analytics.x where a = 3", models)
+    write_check(root, "passes", "from analytics.x where a > 99", models)
+    project = load_project(root)
+    with ready.instance() as instance:
+        done = dg.materialize([model_assets(project), model_checks(project)], instance=instance)
+    found = {each.check_name: each for each in done.get_asset_check_evaluations()}
+    assert {name: (each.passed, each.severity.value) for name, each in found.items()} == {
+        "warns": (False, "WARN"),
+        "fails": (False, "ERROR"),
+        "passes": (True, "ERROR"),
+    }
+    assert found["warns"].metadata["offending rows"].value == 9
+    assert found["warns"].metadata["what to do"].value == "Mend it."
+    table = found["fails"].metadata["first rows"]
+    assert isinstance(table, dg.TableMetadataValue)
+    assert [record.data for record in table.records] == [{"a": "3"}]
+
+
+_PROVEN = Certificate("complete", "", NOW, NOW - timedelta(minutes=5))
+_VERDICTS: dict[str, tuple[Certificate | None, bool, bool, str]] = {
+    "fresh": (_PROVEN, True, False, "complete 5 min ago"),
+    "never": (None, False, True, "never synced"),
+    "failed": (replace(_PROVEN, outcome="failed", reason="no"), False, True, "failed: no"),
+    "partial": (replace(_PROVEN, outcome="partial", reason="quota"), False, False, "quota"),
+    "first load": (
+        Certificate("partial", "under way", NOW, None),
+        False,
+        False,
+        "under way",
+    ),
+    "late": (
+        replace(_PROVEN, complete_as_of=NOW - timedelta(minutes=61)),
+        False,
+        False,
+        "61 min old",
+    ),
+    "too late": (
+        replace(_PROVEN, complete_as_of=NOW - timedelta(hours=7)),
+        False,
+        True,
+        "7 h old",
+    ),
+    "partial for too long": (
+        Certificate("partial", "quota", NOW, NOW - timedelta(hours=7)),
+        False,
+        True,
+        "7 h old",
+    ),
+    "stopped": (
+        Certificate("partial", "no ledger", NOW - timedelta(hours=7), None),
+        False,
+        True,
+        "7 h old",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", _VERDICTS)
+def test_a_certificate_is_judged_by_what_it_proves(case: str) -> None:
+    """Late and incomplete data must be seen at a glance, and told from data that is lost."""
+    certificate, passed, is_serious, text = _VERDICTS[case]
+    verdict = judge(certificate, NOW, Automation())
+    assert (verdict.passed, verdict.is_serious) == (passed, is_serious)
+    assert text in verdict.text
+
+
+def test_certificates_are_checked_though_no_sync_runs(ready: Place) -> None:
+    """A pipeline that stopped is what this check is for: it must not need a sync to be told."""
+    now = datetime.now(UTC)
+    with connect(ready.warehouse) as connection:
+        connection.executemany(
+            "insert into printora_raw.sync_runs (sync_id, resource, outcome, ended_at, "
+            "complete_as_of, reason) values (?, ?, ?, ?, ?, ?)",
+            [
+                ["1", "orders", "complete", now, now, None],
+                ["2", "orders", "partial", now, None, "quota"],
+                ["1", "webhook_logs", "complete", now, now, None],
+            ],
+        )
+    checks = certificate_checks(Automation())
+    job = dg.define_asset_job("only_checks", selection=dg.AssetSelection.checks(checks))
+    definitions = dg.Definitions(asset_checks=[checks], jobs=[job])
+    with ready.instance() as instance:
+        done = definitions.resolve_job_def("only_checks").execute_in_process(instance=instance)
+    found = {each.asset_key.path[-1]: each for each in done.get_asset_check_evaluations()}
+    assert {name: (each.passed, each.severity.value) for name, each in found.items()} == {
+        "orders": (False, "WARN"),
+        "webhook_logs": (True, "WARN"),
+        "sessions": (False, "ERROR"),
+    }

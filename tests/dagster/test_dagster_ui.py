@@ -1,0 +1,104 @@
+"""Dagster's UI in a real browser: what somebody sees who opens it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from dagster_support import MainRun, start_dagster
+from playwright.sync_api import Page, expect, sync_playwright
+
+from pipelines.source.schema import TABLES
+
+pytestmark = pytest.mark.xdist_group("main_run")
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+#: A loaded machine draws slowly; nothing here depends on how fast.
+_PATIENCE = 60_000
+
+
+@pytest.fixture
+def page(main_run: MainRun) -> Iterator[Page]:
+    """A page of the UI's server, on what the main job's run left."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = start_dagster(
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(port),
+        "-w",
+        "workspace.yaml",
+        environment=main_run.place.settings(),
+        program="dagster-webserver",
+    )
+    try:
+        _wait_for(port)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=_chromium(), args=_ARGUMENTS)
+            opened = browser.new_page(
+                base_url=f"http://127.0.0.1:{port}", viewport={"width": 1600, "height": 1000}
+            )
+            opened.set_default_timeout(_PATIENCE)
+            yield opened
+            browser.close()
+    finally:
+        server.terminate()
+        server.communicate(timeout=30)
+
+
+def _chromium() -> str:
+    """Return the system's browser. Its absence fails the test: a skipped test proves nothing."""
+    for name in _BROWSERS:
+        if found := shutil.which(name):
+            return found
+    pytest.fail("No Chromium. Install it: apt-get install chromium (Debian), or set it on PATH.")
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(600):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    pytest.fail("dagster-webserver did not start.")
+
+
+def test_the_ui_shows_the_graph_by_group_and_what_is_in_a_mart(
+    page: Page, main_run: MainRun, tmp_path: Path
+) -> None:
+    """The first look at the pipeline: four groups, all built, and a mart that explains itself."""
+    assert main_run.exit_code == 0, main_run.output
+    page.goto("/asset-groups")
+    for group in ("printora_raw", "staging", "intermediate", "marts"):
+        node = page.locator("foreignObject").get_by_text(group, exact=True).first
+        expect(node).to_be_visible(timeout=_PATIENCE)
+    # All of them are built, none is stale: the group's dot has their number beside it.
+    raw = page.locator("foreignObject").filter(has_text="printora_raw").first
+    expect(raw).to_have_text(f"printora_raw{len(TABLES)}", timeout=_PATIENCE)
+    page.screenshot(path=tmp_path / "graph.png")
+
+    page.goto("/assets/analytics/fct_orders")
+    expect(page.get_by_text("One row per order.")).to_be_visible(timeout=_PATIENCE)
+    expect(page.get_by_text("DECIMAL(18,4)").first).to_be_visible(timeout=_PATIENCE)
+    expect(page.get_by_text("Row count")).to_be_visible(timeout=_PATIENCE)
+    page.screenshot(path=tmp_path / "mart.png")
+
+    page.goto("/assets/printora_raw/orders?view=checks")
+    expect(page.get_by_text(re.compile("It was complete"))).to_be_visible(timeout=_PATIENCE)
+    page.screenshot(path=tmp_path / "certificate.png")

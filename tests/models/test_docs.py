@@ -1,0 +1,44 @@
+"""The analysts' docs: every example runs, and the dictionary is what the headers say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from model_support import Warehouse, project
+from truth_world import History, Scenario, insert
+
+from pipelines.report import dictionary
+from pipelines.warehouse.build import build
+
+EXAMPLES = (Path(__file__).parents[2] / "docs" / "examples.md").read_text(encoding="utf-8")
+QUESTIONS = re.findall(r"^## (\d+\. .+?)\n.*?```sql\n(.*?)```", EXAMPLES, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def world() -> Warehouse:
+    """Build a world in which each question has an answer."""
+    scenario = Scenario("examples", lost=0.05, repeated=0.05, ledger_coverage=0.95, seed=9)
+    history = History.of(scenario)
+    warehouse = Warehouse()
+    insert(warehouse.connection, history.raw())
+    build(warehouse.connection, project(), history.settings)
+    return warehouse
+
+
+@pytest.mark.parametrize(("question", "sql"), QUESTIONS, ids=[q for q, _ in QUESTIONS])
+def test_the_example_answers_its_question(world: Warehouse, question: str, sql: str) -> None:
+    """A renamed column would leave the docs with SQL that fails, or that finds nothing."""
+    assert world.connection.execute(sql).fetchall(), question
+
+
+def test_there_are_twenty_questions() -> None:
+    """A heading without its SQL would not be run by the test above."""
+    assert [int(q.split(".")[0]) for q, _ in QUESTIONS] == list(range(1, 21))
+    assert len(re.findall(r"^## ", EXAMPLES, re.MULTILINE)) == len(QUESTIONS)
+
+
+def test_the_data_dictionary_is_fresh() -> None:
+    """Out of date it is worse than none. To mend: python -m pipelines.report.dictionary."""
+    assert dictionary.PATH.read_text(encoding="utf-8") == dictionary.data_dictionary(project())

@@ -1,0 +1,64 @@
+# ruff: noqa: E501 - a row of a table is one line
+"""data_freshness and dim_dates: how far the data reaches, and the calendar it lies in."""
+
+from __future__ import annotations
+
+from model_support import Warehouse
+
+FRESHNESS = "analytics.data_freshness"
+DATES = "analytics.dim_dates"
+
+
+def test_the_best_certificate_and_the_last_sync_are_told_apart(warehouse: Warehouse) -> None:
+    """A partial sync after a complete one: still proven as of the first, no longer complete."""
+    warehouse.given(
+        "sync_runs",
+        """
+        sync_id | resource | ended_at    | outcome  | complete_as_of | evidence     | reason
+        r1      | orders   | 03-01 10:05 | complete | 03-01 10:00    | counts equal | -
+        r2      | orders   | 03-01 11:00 | partial  | -              | not proven   | quota
+        """,
+    )
+    warehouse.given("orders", "order_id | status | _seen_at \n o1 | paid | 03-01 11:00")
+    warehouse.expect(
+        FRESHNESS,
+        """
+        resource     | as_of       | complete_as_of | evidence     | is_proven | is_complete | lag_seconds | last_reason
+        orders       | 03-01 10:00 | 03-01 10:00    | counts equal | true      | false       | 3600        | quota
+        sessions     | -           | -              | not proven   | false     | false       | -           | -
+        webhook_logs | -           | -              | not proven   | false     | false       | -           | -
+        """,
+    )
+
+
+def test_without_a_certificate_the_newest_look_is_as_of(warehouse: Warehouse) -> None:
+    """The query's own time would make the same data give other marts tomorrow."""
+    warehouse.given(
+        "orders",
+        """
+        order_id | status | _seen_at
+        o1       | paid   | 03-01 11:00
+        o2       | paid   | 03-01 12:00
+        """,
+    )
+    warehouse.expect(
+        FRESHNESS,
+        "resource | as_of | is_proven \n orders | 03-01 12:00 | false",
+        where="resource = 'orders'",
+    )
+
+
+def test_dates_have_no_holes_and_their_real_length(warehouse: Warehouse) -> None:
+    """A day on which nothing happened would be missing from every chart."""
+    warehouse.settings = {"report_time_zone": "America/New_York"}
+    warehouse.given("sessions", "session_id | created_at \n s1 | 03-07 12:00")
+    warehouse.looked_at("03-10 03:00")
+    warehouse.expect(
+        DATES,
+        """
+        date  | day_name | iso_week | is_weekend | starts_at   | hours | is_over
+        03-07 | Saturday | 10       | true       | 03-07 05:00 | 24    | true
+        03-08 | Sunday   | 10       | true       | 03-08 05:00 | 23    | true
+        03-09 | Monday   | 11       | false      | 03-09 04:00 | 24    | false
+        """,
+    )

@@ -1,0 +1,326 @@
+# ruff: noqa: E501 - a row of a table is one line
+"""fct_orders and order_status_history: which times an order gets, and from where."""
+
+from __future__ import annotations
+
+import pytest
+from model_support import Warehouse
+
+ORDERS = "analytics.fct_orders"
+
+
+def test_the_orders_own_time_wins_over_the_events(warehouse: Warehouse) -> None:
+    """Without the precedence, a delayed event would overwrite what the order itself says."""
+    warehouse.given(
+        "orders",
+        """
+        order_id | status  | created_at  | paid_at     | shipped_at
+        o1       | shipped | 03-01 10:00 | 03-01 10:05 | -
+        """,
+    )
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type    | event_at
+        l1             | o1       | order.paid    | 03-01 10:09
+        l2             | o1       | order.shipped | 03-02 08:00
+        """,
+    )
+    warehouse.expect(
+        ORDERS,
+        """
+        order_id | paid_at     | paid_at_source | shipped_at  | shipped_at_source | delivered_at_source
+        o1       | 03-01 10:05 | order          | 03-02 08:00 | event             | -
+        """,
+    )
+
+
+def test_a_repeated_event_counts_with_its_earliest_time(warehouse: Warehouse) -> None:
+    """A resend days later would otherwise move the payment."""
+    warehouse.given("orders", "order_id | status | created_at \n o1 | paid | 03-01 10:00")
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type | event_at
+        l2             | o1       | order.paid | 03-04 12:00
+        l1             | o1       | order.paid | 03-01 10:01
+        """,
+    )
+    warehouse.expect(ORDERS, "order_id | paid_at \n o1 | 03-01 10:01")
+
+
+def test_a_log_without_a_payload_time_counts_with_its_own(warehouse: Warehouse) -> None:
+    """Some APIs leave the payload's timestamp out: the order would have no time at all."""
+    warehouse.given("orders", "order_id | status | created_at \n o1 | paid | 03-01 10:00")
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type    | event_at | created_at  | _seen_at
+        l1             | o1       | order.paid    | -        | 03-01 10:02 | 03-05 00:00
+        l2             | o1       | order.shipped | -        | -           | 03-05 00:00
+        """,
+    )
+    warehouse.expect(
+        ORDERS,
+        """
+        order_id | paid_at     | paid_at_source | shipped_at
+        o1       | 03-01 10:02 | event          | -
+        """,
+    )
+
+
+def test_a_change_between_two_looks_gets_both_bounds_and_their_middle(warehouse: Warehouse) -> None:
+    """Taking either bound as the time would shift every latency by half a sync's interval."""
+    warehouse.given("orders", "order_id | status | created_at \n o1 | processing | 03-01 10:00")
+    warehouse.given(
+        "order_history",
+        """
+        order_id | status     | not_before  | first_seen_at
+        o1       | pending    | -           | 03-01 11:00
+        o1       | processing | 03-01 11:00 | 03-01 12:00
+        """,
+    )
+    warehouse.expect(
+        ORDERS,
+        """
+        order_id | paid_at     | paid_at_source | paid_not_before | paid_not_after
+        o1       | 03-01 11:30 | interval       | 03-01 11:00     | 03-01 12:00
+        """,
+    )
+
+
+def test_what_was_so_at_the_first_look_has_bounds_and_no_time(warehouse: Warehouse) -> None:
+    """A first load would otherwise date every old delivery halfway to the day of the load."""
+    warehouse.given(
+        "orders",
+        """
+        order_id | status    | created_at  | paid_at     | _seen_at
+        o1       | delivered | 03-01 10:00 | 03-01 10:05 | 06-01 00:00
+        """,
+    )
+    warehouse.given(
+        "order_history", "order_id | status | first_seen_at \n o1 | delivered | 06-01 00:00"
+    )
+    warehouse.expect(
+        ORDERS,
+        """
+        order_id | delivered_at | delivered_at_source | delivered_not_before | delivered_not_after
+        o1       | -            | unknown             | 03-01 10:05          | 06-01
+        """.replace("06-01\n", "06-01 00:00\n"),
+    )
+
+
+def test_an_order_made_under_watch_was_paid_after_its_creation(warehouse: Warehouse) -> None:
+    """Most orders are paid before the next sync: without a time only the slow ones would count."""
+    warehouse.given(
+        "orders",
+        """
+        order_id | status  | created_at
+        o1       | pending | 03-01 09:00
+        o2       | paid    | 03-01 10:10
+        """,
+    )
+    warehouse.given(
+        "order_history",
+        """
+        order_id | status  | not_before | first_seen_at
+        o1       | pending | -          | 03-01 10:00
+        o2       | paid    | -          | 03-01 10:30
+        """,
+    )
+    warehouse.expect(
+        ORDERS,
+        """
+        order_id | paid_at     | paid_at_source | paid_not_before | paid_not_after
+        o1       | -           | -              | -               | -
+        o2       | 03-01 10:20 | interval       | 03-01 10:10     | 03-01 10:30
+        """,
+    )
+
+
+def test_a_skipped_status_is_implied_and_bounded_by_its_neighbours(warehouse: Warehouse) -> None:
+    """An order seen pending and then delivered was paid and shipped in between."""
+    warehouse.given("orders", "order_id | status | created_at \n o1 | delivered | 03-01 10:00")
+    warehouse.given(
+        "order_history",
+        """
+        order_id | status    | not_before  | first_seen_at
+        o1       | pending   | -           | 03-02 00:00
+        o1       | delivered | 03-02 00:00 | 03-04 00:00
+        """,
+    )
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type    | event_at
+        l1             | o1       | order.shipped | 03-02 12:00
+        """,
+    )
+    warehouse.expect(
+        ORDERS,
+        """
+        order_id | paid_at     | paid_not_after | shipped_at  | delivered_not_before | delivered_at
+        o1       | 03-02 06:00 | 03-02 12:00    | 03-02 12:00 | 03-02 12:00          | 03-03 06:00
+        """,
+    )
+
+
+@pytest.mark.parametrize("word", ["paid", "processing"])
+def test_both_vocabularies_mean_paid(warehouse: Warehouse, word: str) -> None:
+    """v1.0 says processing, v1.1 says paid: one of them would show no payment."""
+    warehouse.given("orders", f"order_id | status | created_at \n o1 | {word} | 03-01 10:00")
+    warehouse.expect(
+        ORDERS,
+        f"""
+        order_id | status | milestone | is_paid | is_open
+        o1       | {word} | paid      | true    | true
+        """,
+    )
+
+
+def test_an_unknown_status_is_kept_and_means_nothing(warehouse: Warehouse) -> None:
+    """A status of tomorrow must not lose the order, nor count as paid."""
+    warehouse.given("orders", "order_id | status | created_at \n o1 | refunded | 03-01 10:00")
+    warehouse.expect(
+        ORDERS,
+        """
+        order_id | status   | milestone | is_paid | is_open
+        o1       | refunded | created   | false   | true
+        """,
+    )
+
+
+def test_a_cancelled_order_was_paid_only_if_something_shows_it(warehouse: Warehouse) -> None:
+    """The status cancelled alone says nothing about the payment."""
+    warehouse.given(
+        "orders",
+        """
+        order_id | status    | created_at  | cancelled_at
+        o1       | cancelled | 03-01 10:00 | 03-01 11:00
+        o2       | cancelled | 03-01 10:00 | 03-01 11:00
+        """,
+    )
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type | event_at
+        l1             | o2       | order.paid | 03-01 10:01
+        """,
+    )
+    warehouse.expect(
+        ORDERS,
+        """
+        order_id | is_paid | is_cancelled | is_open
+        o1       | false   | true         | false
+        o2       | true    | true         | false
+        """,
+    )
+
+
+def test_a_deleted_order_stays_and_is_watched_only_until_it_was_last_seen(
+    warehouse: Warehouse,
+) -> None:
+    """Dropping it would rewrite the past; waiting for it would stretch every latency."""
+    warehouse.given(
+        "orders",
+        """
+        order_id | status | created_at  | paid_at     | deleted_at  | _seen_at
+        o1       | paid   | 03-01 10:00 | 03-01 10:05 | 03-09 00:00 | 03-05 00:00
+        """,
+    )
+    warehouse.looked_at("03-10 00:00")
+    warehouse.expect(
+        ORDERS,
+        """
+        order_id | is_paid | is_open | observed_until
+        o1       | true    | false   | 03-05 00:00
+        """,
+    )
+
+
+def test_the_ledgers_kind_of_session_id_is_found_through_the_order(warehouse: Warehouse) -> None:
+    """The payload's sessionId is another kind of id: no order would join the ledger."""
+    warehouse.given("sessions", "session_id | created_at \n cc89-e4 | 03-01 09:00")
+    warehouse.given(
+        "orders",
+        """
+        order_id | session_id | status | created_at
+        o1       | sess_1     | paid   | 03-01 10:00
+        o2       | sess_2     | paid   | 03-01 10:00
+        """,
+    )
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | session_id | payload_session_id | event_type | event_at
+        l1             | o1       | sess_1     | cc89-e4            | order.paid | 03-01 10:01
+        l2             | o2       | sess_2     | dd00-00            | order.paid | 03-01 10:01
+        """,
+    )
+    warehouse.expect(
+        ORDERS,
+        """
+        order_id | session_id
+        o1       | cc89-e4
+        o2       | sess_2
+        """,
+    )
+
+
+def test_an_order_without_a_session_takes_its_logs(warehouse: Warehouse) -> None:
+    """v1.1 lists orders without their session; only the events name it."""
+    warehouse.given("orders", "order_id | status | created_at \n o1 | paid | 03-01 10:00")
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | session_id | event_type | event_at
+        l1             | o1       | sess_1     | order.paid | 03-01 10:01
+        """,
+    )
+    warehouse.expect(ORDERS, "order_id | session_id \n o1 | sess_1")
+
+
+def test_carrier_and_country_come_from_the_events_where_the_list_has_none(
+    warehouse: Warehouse,
+) -> None:
+    """v1.1 tells the carrier and the country only in the payloads of its events."""
+    warehouse.given("orders", "order_id | status | created_at \n o1 | shipped | 03-01 10:00")
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type    | event_at    | payload
+        l1             | o1       | order.paid    | 03-01 10:01 | {"data": {"shippingAddress": {"country": "DE"}}}
+        l2             | o1       | order.shipped | 03-02 10:01 | {"data": {"carrier": "DHL"}}
+        """,
+    )
+    warehouse.expect(ORDERS, "order_id | carrier | country \n o1 | DHL | DE")
+
+
+def test_the_history_tells_how_long_an_order_stayed_in_each_status(warehouse: Warehouse) -> None:
+    """One row per status, unknown ones too, each with the hours until the next."""
+    warehouse.given(
+        "orders",
+        """
+        order_id | status  | created_at  | paid_at     | shipped_at
+        o1       | shipped | 03-01 10:00 | 03-01 10:30 | 03-03 10:30
+        """,
+    )
+    warehouse.given(
+        "order_history",
+        """
+        order_id | status     | not_before  | first_seen_at | changed_at  | origin
+        o1       | processing | -           | 03-01 11:00   | -           | list
+        o1       | on_hold    | 03-01 11:00 | 03-02 11:00   | 03-02 10:30 | list
+        o1       | shipped    | 03-02 11:00 | 03-04 11:00   | -           | list
+        """,
+    )
+    warehouse.expect(
+        "analytics.order_status_history",
+        """
+        status  | position | entered_at  | source | hours_in_status | is_last
+        created | 1        | 03-01 10:00 | order  | 0.5             | false
+        paid    | 2        | 03-01 10:30 | order  | 24              | false
+        on_hold | 3        | 03-02 10:30 | order  | 24              | false
+        shipped | 4        | 03-03 10:30 | order  | -               | true
+        """,
+    )

@@ -1,0 +1,253 @@
+# ruff: noqa: E501 - a row of a table is one line
+"""fct_sessions and session_conversion_daily: who counts, from when on, and what is said of it."""
+
+from __future__ import annotations
+
+from model_support import Warehouse
+
+SESSIONS = "analytics.fct_sessions"
+DAILY = "analytics.session_conversion_daily"
+REVENUE = "analytics.session_revenue_daily"
+
+
+def test_a_session_whose_only_paid_order_was_cancelled_is_converted(warehouse: Warehouse) -> None:
+    """Cancellation is a question of its own: it must not undo the conversion."""
+    warehouse.given("sessions", "session_id | created_at \n s1 | 03-01 10:00 \n s2 | 03-01 10:00")
+    warehouse.given(
+        "orders",
+        """
+        order_id | session_id | status    | created_at  | paid_at     | cancelled_at
+        o1       | s1         | cancelled | 03-01 11:00 | 03-01 11:05 | 03-02 00:00
+        o2       | s2         | cancelled | 03-01 11:00 | -           | 03-02 00:00
+        """,
+    )
+    warehouse.expect(
+        SESSIONS,
+        """
+        session_id | is_ordered | is_converted | is_converted_net | paid_orders | net_paid_orders
+        s1         | true       | true         | false            | 1           | 0
+        s2         | true       | false        | false            | 0           | 0
+        """,
+    )
+
+
+def test_a_session_with_several_orders_counts_once(warehouse: Warehouse) -> None:
+    """Counting orders instead of sessions would give rates above 1."""
+    warehouse.given("sessions", "session_id | created_at \n s1 | 03-01 10:00")
+    warehouse.given(
+        "orders",
+        """
+        order_id | session_id | status  | total_amount | currency | created_at  | paid_at
+        o1       | s1         | pending | 5.00         | USD      | 03-01 10:30 | -
+        o2       | s1         | paid    | 10.10        | USD      | 03-01 11:00 | 03-01 11:10
+        o3       | s1         | paid    | 20.20        | USD      | 03-01 11:30 | 03-01 11:01
+        """,
+    )
+    warehouse.looked_at("03-09 00:00")
+    warehouse.expect(
+        SESSIONS,
+        """
+        orders | paid_orders | first_order_at | first_paid_at | seconds_to_order | seconds_to_paid | revenue
+        3      | 2           | 03-01 10:30    | 03-01 11:01   | 1800             | 3660            | 30.30
+        """,
+    )
+    warehouse.expect(
+        DAILY, "sessions | ordered_sessions | paid_rate | revenue \n 1 | 1 | 1 | 30.30"
+    )
+
+
+def test_an_immature_cohort_has_counts_and_no_rates(warehouse: Warehouse) -> None:
+    """Sessions that can still convert would be counted as lost: today always looks bad."""
+    warehouse.given(
+        "sessions",
+        """
+        session_id | created_at
+        s1         | 03-01 10:00
+        s2         | 03-02 00:00
+        s3         | 03-02 00:01
+        """,
+    )
+    warehouse.looked_at("03-03 00:15")
+    warehouse.expect(
+        SESSIONS,
+        """
+        session_id | is_mature
+        s1         | true
+        s2         | true
+        s3         | false
+        """,
+    )
+    warehouse.expect(
+        DAILY,
+        """
+        cohort_date | sessions | mature_sessions | is_mature | paid_rate | paid_rate_low | order_rate
+        03-01       | 1        | 1               | true      | 0         | 0             | 0
+        03-02       | 2        | 1               | false     | -         | -             | -
+        """,
+    )
+
+
+def test_maturity_is_a_setting(warehouse: Warehouse) -> None:
+    """A partner whose sessions live longer would otherwise see rates too early."""
+    warehouse.settings = {"session_maturity_minutes": 2880}
+    warehouse.given("sessions", "session_id | created_at \n s1 | 03-01 10:00")
+    warehouse.looked_at("03-03 09:59")
+    warehouse.expect(SESSIONS, "session_id | is_mature \n s1 | false")
+
+
+def test_rates_carry_the_wilson_interval(warehouse: Warehouse) -> None:
+    """3 of 10 is not 30 % for certain. Expected: the textbook's 0.1078 to 0.6032."""
+    for number in range(10):
+        warehouse.given("sessions", f"session_id | created_at \n s{number} | 03-01 10:00")
+    for number in range(3):
+        warehouse.given(
+            "orders",
+            f"""
+            order_id  | session_id | status | created_at
+            o{number} | s{number}  | paid   | 03-01 11:00
+            """,
+        )
+    warehouse.looked_at("03-09 00:00")
+    warehouse.expect(
+        DAILY, "paid_rate | paid_rate_low | paid_rate_high \n 0.3 | 0.107791 | 0.603222"
+    )
+
+
+def test_sessions_outside_the_ledger_are_told_apart(warehouse: Warehouse) -> None:
+    """All of them have an order: in the denominator they would make any rate look better."""
+    warehouse.given("sessions", "session_id | created_at \n s1 | 03-01 10:00 \n s2 | 03-01 10:00")
+    warehouse.given(
+        "orders",
+        """
+        order_id | session_id | status | total_amount | currency | created_at
+        o1       | s1         | paid   | 10           | USD      | 03-01 11:00
+        o2       | s8         | paid   | 20           | USD      | 03-01 12:00
+        """,
+    )
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | session_id | event_type | event_at
+        l1             | o9       | s9         | order.paid | 03-01 13:00
+        """,
+    )
+    warehouse.looked_at("03-09 00:00")
+    warehouse.expect(
+        SESSIONS,
+        """
+        session_id | source | created_at  | is_converted | seconds_to_order
+        s1         | ledger | 03-01 10:00 | true         | 3600
+        s2         | ledger | 03-01 10:00 | false        | -
+        s8         | order  | 03-01 12:00 | true         | -
+        s9         | event  | 03-01 13:00 | false        | -
+        """,
+    )
+    warehouse.expect(
+        DAILY,
+        """
+        sessions | paid_sessions | paid_rate | revenue | unledgered_sessions | ledger_coverage
+        2        | 1             | 0.5       | 10.00   | 2                   | 0.5
+        """,
+    )
+
+
+def test_the_status_is_told_or_derived_and_says_which(warehouse: Warehouse) -> None:
+    """A ledger writes pending once and never again: years later it would still say so."""
+    warehouse.given(
+        "sessions",
+        """
+        session_id | created_at  | status    | accessed_at
+        ordered    | 03-05 09:00 | pending   | -
+        told       | 03-05 09:00 | cancelled | -
+        old        | 03-01 09:00 | pending   | -
+        runout     | 03-04 10:00 | -         | 03-04 10:01
+        opened     | 03-05 09:00 | -         | 03-05 09:01
+        maybe      | 03-05 09:00 | -         | -
+        fresh      | 03-05 11:50 | -         | -
+        active     | 03-05 09:00 | active    | -
+        """,
+    )
+    warehouse.given(
+        "orders",
+        """
+        order_id | session_id | status  | created_at
+        o1       | ordered    | pending | 03-05 10:00
+        """,
+    )
+    warehouse.looked_at("03-05 12:00")
+    warehouse.expect(
+        SESSIONS,
+        """
+        session_id | status    | status_source
+        active     | active    | told
+        fresh      | pending   | derived
+        maybe      | active    | derived
+        old        | expired   | derived
+        opened     | active    | derived
+        ordered    | completed | derived
+        runout     | expired   | derived
+        told       | cancelled | told
+        """,
+    )
+
+
+def test_currencies_are_never_added_up(warehouse: Warehouse) -> None:
+    """10 USD and 10 EUR are not 20 of anything."""
+    warehouse.given("sessions", "session_id | created_at \n s1 | 03-01 10:00 \n s2 | 03-02 10:00")
+    warehouse.given(
+        "orders",
+        """
+        order_id | session_id | status    | total_amount | currency | created_at  | paid_at
+        o1       | s1         | paid      | 10.05        | USD      | 03-01 11:00 | 03-01 11:00
+        o2       | s1         | paid      | 10.00        | EUR      | 03-01 11:00 | 03-01 11:00
+        o3       | s2         | paid      | 0.10         | EUR      | 03-02 11:00 | 03-02 11:00
+        o4       | s2         | cancelled | 0.20         | EUR      | 03-02 11:00 | 03-02 11:00
+        """,
+    )
+    warehouse.expect(
+        SESSIONS,
+        """
+        session_id | currency | revenue | net_revenue
+        s1         | -        | -       | -
+        s2         | EUR      | 0.30    | 0.10
+        """,
+    )
+    warehouse.expect(
+        DAILY,
+        """
+        cohort_date | currency | revenue | net_revenue
+        03-01       | -        | -       | -
+        03-02       | EUR      | 0.30    | 0.10
+        """,
+    )
+    warehouse.expect(
+        REVENUE,
+        """
+        cohort_date | source | currency | paid_orders | revenue | cancelled_orders | net_revenue
+        03-01       | ledger | EUR      | 1           | 10.00   | 0                | 10.00
+        03-01       | ledger | USD      | 1           | 10.05   | 0                | 10.05
+        03-02       | ledger | EUR      | 2           | 0.30    | 1                | 0.10
+        """,
+    )
+
+
+def test_a_report_zone_changes_dates_and_never_times(warehouse: Warehouse) -> None:
+    """In Los Angeles 02:00 UTC is yesterday; the time itself is the same moment."""
+    warehouse.settings = {"report_time_zone": "America/Los_Angeles"}
+    warehouse.given("sessions", "session_id | created_at \n s1 | 03-02 02:00")
+    warehouse.expect(SESSIONS, "session_id | created_at | cohort_date \n s1 | 03-02 02:00 | 03-01")
+
+
+def test_maturity_is_exact_across_a_change_of_clocks(warehouse: Warehouse) -> None:
+    """24 h 15 min are that long on a day of 23 hours, too."""
+    warehouse.settings = {"report_time_zone": "America/New_York"}
+    warehouse.given("sessions", "session_id | created_at \n s1 | 03-08 06:00 \n s2 | 03-08 06:01")
+    warehouse.looked_at("03-09 06:15")
+    warehouse.expect(SESSIONS, "session_id | is_mature \n s1 | true \n s2 | false")
+
+
+def test_rates_without_a_proof_say_so(warehouse: Warehouse) -> None:
+    """Orders that are not loaded yet make a rate too low; nobody could see it."""
+    warehouse.given("sessions", "session_id | created_at \n s1 | 03-01 10:00")
+    warehouse.given("orders", "order_id | status | _seen_at \n o1 | paid | 03-09 00:00")
+    warehouse.expect(DAILY, "paid_rate | is_mature | is_proven \n 0 | true | false")

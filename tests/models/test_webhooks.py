@@ -1,0 +1,244 @@
+# ruff: noqa: E501 - a row of a table is one line
+"""The webhook marts: events and not attempts, what is missing, and what came in disorder."""
+
+from __future__ import annotations
+
+from model_support import Warehouse
+
+HEALTH = "analytics.webhook_health_daily"
+DELIVERIES = "analytics.fct_webhook_deliveries"
+GAPS = "analytics.webhook_gaps"
+
+
+def _order(warehouse: Warehouse, status: str = "paid") -> None:
+    warehouse.given(
+        "orders",
+        f"order_id | status | created_at | _seen_at \n o1 | {status} | 03-01 10:00 | 03-02 00:00",
+    )
+
+
+def test_an_event_with_two_logs_is_one_event(warehouse: Warehouse) -> None:
+    """A resend that succeeds makes the event delivered; counting logs would give a half."""
+    _order(warehouse)
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type | status | attempts | event_at    | created_at  | delivered_at
+        l1             | o1       | order.paid | failed | 5        | 03-01 10:00 | 03-01 10:00 | -
+        l2             | o1       | order.paid | sent   | 1        | 03-01 10:00 | 03-02 09:00 | 03-02 09:00
+        """,
+    )
+    warehouse.looked_at("03-05 00:00")
+    warehouse.expect(
+        HEALTH,
+        """
+        events | delivered | delivered_first_attempt | retrying | failed | repeated | logs | p50_seconds
+        1      | 1         | 0                       | 0        | 0      | 1        | 2    | 82800
+        """,
+    )
+
+
+def test_pending_and_retrying_are_still_trying(warehouse: Warehouse) -> None:
+    """As failures they would raise an alarm every quarter of an hour."""
+    _order(warehouse)
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type    | status   | attempts | event_at
+        l1             | o1       | order.created | pending  | 0        | 03-01 10:00
+        l2             | o1       | order.paid    | retrying | 2        | 03-01 10:00
+        l3             | o1       | order.shipped | failed   | 5        | 03-01 10:00
+        """,
+    )
+    warehouse.expect(
+        HEALTH,
+        """
+        event_type    | events | delivered | retrying | failed
+        order.created | 1      | 0         | 1        | 0
+        order.paid    | 1      | 0         | 1        | 0
+        order.shipped | 1      | 0         | 0        | 1
+        """,
+    )
+
+
+def test_events_still_trying_are_censored_and_failures_never_arrive(warehouse: Warehouse) -> None:
+    """The delivered ones alone would say: half of all events within half a minute."""
+    fates = [
+        ("sent", "03-01 10:00:01"),
+        ("sent", "03-01 10:01:00"),
+        ("failed", "-"),
+        ("retrying", "-"),
+        ("retrying", "-"),
+    ]
+    for number, (status, delivered) in enumerate(fates):
+        warehouse.given(
+            "webhook_logs",
+            f"""
+            webhook_log_id | order_id  | event_type | status   | attempts | event_at    | created_at  | delivered_at
+            l{number}      | o{number} | order.paid | {status} | 3        | 03-01 10:00 | 03-01 10:00 | {delivered}
+            """,
+        )
+    warehouse.looked_at("03-01 10:20")
+    warehouse.expect(
+        HEALTH,
+        """
+        events | delivered | failed | p50_seconds | p95_seconds | naive_p50_seconds | orphans
+        5      | 2         | 1      | -           | -           | 30.5              | 5
+        """,
+    )
+
+
+def test_the_time_of_delivery_comes_from_the_timetable_where_no_log_tells(
+    warehouse: Warehouse,
+) -> None:
+    """At once, then after 1, 5, 30 and 120 minutes: the third attempt was 6 minutes in."""
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type    | status | attempts | event_at    | created_at     | last_attempt_at
+        l1             | o1       | order.created | sent   | 3        | 03-01 10:00 | 03-01 10:00:02 | -
+        l2             | o1       | order.paid    | sent   | 3        | 03-01 10:00 | 03-01 10:00:02 | 03-01 10:06:04
+        l3             | o1       | order.shipped | sent   | 9        | 03-01 10:00 | 03-01 10:00:02 | -
+        l4             | o1       | order.sent    | failed | 5        | 03-01 10:00 | 03-01 10:00:02 | 03-01 12:36:02
+        """,
+    )
+    warehouse.given(
+        "webhook_log_history",
+        """
+        webhook_log_id | status | attempts | not_before  | first_seen_at
+        l3             | sent   | 9        | 03-01 11:00 | 03-01 12:00
+        """,
+    )
+    warehouse.expect(
+        DELIVERIES,
+        """
+        webhook_log_id | delivered_at   | delivered_at_source | seconds_to_deliver
+        l1             | 03-01 10:06:02 | schedule            | 362
+        l2             | 03-01 10:06:04 | log                 | 364
+        l3             | 03-01 11:30    | interval            | 5400
+        l4             | -              | -                   | -
+        """,
+    )
+
+
+def test_only_a_success_at_the_first_attempt_counts_as_such(warehouse: Warehouse) -> None:
+    """One attempt that failed, and a success at the second, are neither."""
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type    | status   | attempts
+        l1             | o1       | order.created | sent     | 1
+        l2             | o1       | order.paid    | sent     | 2
+        l3             | o1       | order.shipped | retrying | 1
+        l4             | o1       | order.sent    | pending  | 0
+        """,
+    )
+    warehouse.expect(
+        DELIVERIES,
+        """
+        webhook_log_id | first_attempt_delivered
+        l1             | true
+        l2             | false
+        l3             | false
+        l4             | -
+        """,
+    )
+
+
+def test_a_log_of_a_known_order_has_the_orders_session(warehouse: Warehouse) -> None:
+    """The log may call the session by another kind of id, and join nothing."""
+    warehouse.given(
+        "orders", "order_id | session_id | status | created_at \n o1 | sess_1 | paid | 03-01 10:00"
+    )
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | session_id | event_type | status
+        l1             | o1       | cc89-e4    | order.paid | sent
+        l2             | o9       | sess_9     | order.paid | sent
+        """,
+    )
+    warehouse.expect(
+        DELIVERIES,
+        """
+        webhook_log_id | session_id | is_orphan
+        l1             | sess_1     | false
+        l2             | sess_9     | true
+        """,
+    )
+
+
+def test_an_event_delivered_after_a_later_one_is_out_of_order(warehouse: Warehouse) -> None:
+    """A receiver that takes the last event for the state would step back to paid."""
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type    | status | attempts | event_at    | delivered_at
+        l1             | o1       | order.paid    | sent   | 4        | 03-01 10:00 | 03-01 10:36
+        l2             | o1       | order.shipped | sent   | 1        | 03-01 10:30 | 03-01 10:30
+        """,
+    )
+    warehouse.expect(
+        HEALTH,
+        """
+        event_type    | out_of_order
+        order.paid    | 1
+        order.shipped | 0
+        """,
+    )
+
+
+def test_a_gap_is_an_event_that_the_order_implies_and_no_log_shows(warehouse: Warehouse) -> None:
+    """The partner's shop was never told that the order was paid, and nothing said so."""
+    _order(warehouse, "shipped")
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type    | event_at
+        l1             | o1       | order.created | 03-01 10:00
+        l2             | o1       | order.shipped | 03-01 20:00
+        l3             | o2       | order.paid    | 03-01 20:00
+        """,
+    )
+    warehouse.looked_at("03-02 00:00")
+    warehouse.expect(
+        GAPS,
+        """
+        order_id | event_type | implied_by | order_status | expected_at | explanation
+        o1       | order.paid | status     | shipped      | 03-01 20:00 | none
+        """,
+    )
+
+
+def test_a_gap_that_has_another_explanation_says_so(warehouse: Warehouse) -> None:
+    """An API that never sends a type, or has dropped old logs, has not lost an event."""
+    warehouse.given(
+        "orders",
+        """
+        order_id | status    | created_at  | cancelled_at
+        o1       | pending   | 03-01 10:00 | -
+        o2       | cancelled | 03-03 10:00 | 03-04 10:00
+        """,
+    )
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type    | event_at
+        l1             | o2       | order.created | 03-03 10:00
+        """,
+    )
+    warehouse.expect(
+        GAPS,
+        """
+        order_id | event_type      | implied_by | explanation
+        o1       | order.created   | order time | before the first log
+        o2       | order.cancelled | order time | type never logged
+        """,
+    )
+
+
+def test_what_happened_after_the_last_look_at_the_logs_is_no_gap(warehouse: Warehouse) -> None:
+    """Orders are read after the logs: the newest would be a gap at every sync."""
+    _order(warehouse, "pending")
+    warehouse.looked_at("03-01 09:59")
+    warehouse.expect(GAPS, "order_id | event_type")

@@ -1,0 +1,146 @@
+"""What can be known of each order, and the marts that show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from truth_world import AS_OF, STEPS, History, Row
+
+STAGES = {
+    "created_to_paid": ("created", "paid"),
+    "paid_to_shipped": ("paid", "shipped"),
+    "shipped_to_delivered": ("shipped", "delivered"),
+    "paid_to_delivered": ("paid", "delivered"),
+}
+_CANCELLED: Final = STEPS.index("cancelled")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What can be known of one step of an order."""
+
+    at: datetime | None
+    source: str
+    not_before: datetime | None
+    not_after: datetime
+
+
+def hours(duration: timedelta) -> float:
+    """Return a duration in hours."""
+    return duration / timedelta(hours=1)
+
+
+class OrderTruth:
+    """The marts about orders themselves; ``known`` is what all the others go by."""
+
+    def __init__(self, history: History) -> None:
+        self.history = history
+        self._zone = ZoneInfo(history.scenario.zone)
+        self.logged = {(log["order_id"], log["event_type"]) for log in history.logs}
+
+    def date(self, at: datetime) -> date:
+        """Return the date in the report time zone."""
+        return at.astimezone(self._zone).date()
+
+    @cached_property
+    def known(self) -> dict[str, dict[str, Known]]:
+        """What can be known of each order: step to time."""
+        return {order["order_id"]: self._known(order) for order in self.history.orders}
+
+    def _known(self, order: Row) -> dict[str, Known]:
+        exact = {step: found for step in STEPS if (found := self._exact(order, step))}
+        known: dict[str, Known] = {s: Known(at, src, at, at) for s, (at, src) in exact.items()}
+        for number, step in enumerate(STEPS):
+            if step not in exact:
+                later = [exact[s][0] for s in STEPS[number + 1 : _CANCELLED] if s in exact]
+                found = self._between(order, number, later, exact)
+                if found:
+                    known[step] = found
+        return known
+
+    def _exact(self, order: Row, step: str) -> tuple[datetime, str] | None:
+        at = order[f"{step}_at"]
+        if at is None:
+            return None
+        if step == "created" or self.history.scenario.order_times:
+            return at, "order"
+        return (at, "event") if (order["order_id"], f"order.{step}") in self.logged else None
+
+    def _between(
+        self, order: Row, number: int, later: list[datetime], exact: dict[str, Any]
+    ) -> Known | None:
+        """Bound a step by the looks and by the steps around it; None when nothing shows it."""
+        ranks = [self._rank(order, look) for look in self.history.looks]
+        shown = [
+            rank == _CANCELLED if number == _CANCELLED else number <= rank < _CANCELLED
+            for rank in ranks
+        ]
+        first = shown.index(True) if any(shown) else None
+        tops = later + ([self.history.looks[first]] if first is not None else [])
+        if not tops:
+            return None
+        look = self._look_before(order, ranks, first)
+        earlier = [exact[s][0] for s in STEPS[: min(number, 3)] if s in exact]
+        bottom = min(max([*earlier, *([look] if look else [])]), *tops)
+        if look is None:
+            return Known(None, "unknown", bottom, min(tops))
+        half = (min(tops) - bottom) // timedelta(microseconds=2) * timedelta(microseconds=1)
+        return Known(bottom + half, "interval", bottom, min(tops))
+
+    def _rank(self, order: Row, look: datetime) -> int:
+        """Return what the list showed at a look: -1 for nothing yet, 4 for cancelled."""
+        status = self.history.status(order, look)
+        words = {"pending": "created", self.history.scenario.paid_word: "paid"}
+        return -1 if status is None else STEPS.index(words.get(status, status))
+
+    def _look_before(self, order: Row, ranks: list[int], first: int | None) -> datetime | None:
+        """Return the last look that had not seen it, or the creation if that was watched."""
+        if first and ranks[first - 1] >= 0:
+            return self.history.looks[first - 1]
+        return order["created_at"] if order["created_at"] >= self.history.looks[0] else None
+
+    def fct_orders(self) -> Iterator[Row]:
+        """Orders with their times, sources and hours."""
+        for order in self.history.orders:
+            known = self.known[order["order_id"]]
+            row: Row = {
+                "order_id": order["order_id"],
+                "session_id": order["session_id"],
+                "status": self.history.status(order, AS_OF),
+                "total_amount": order["total_amount"],
+                "currency": order["currency"],
+                "carrier": order["carrier"],
+                "country": order["country"],
+                "is_paid": "paid" in known,
+                "is_open": "delivered" not in known and "cancelled" not in known,
+            }
+            for step in STEPS:
+                at = known.get(step)
+                row[f"{step}_at"] = at and at.at
+                row[f"{step}_at_source"] = at and at.source
+            for stage, (start, end) in STAGES.items():
+                begun, done = row[f"{start}_at"], row[f"{end}_at"]
+                row[f"{stage}_hours"] = hours(done - begun) if begun and done else None
+            yield row
+
+    def order_status_history(self) -> Iterator[Row]:
+        """Steps with the hours until the next."""
+        for order_id, known in self.known.items():
+            steps = sorted(known, key=lambda s: (known[s].at or known[s].not_after, STEPS.index(s)))
+            for position, step in enumerate(steps, start=1):
+                after = steps[position] if position < len(steps) else None
+                at, left = known[step].at, known[after].at if after else None
+                yield {
+                    "order_id": order_id,
+                    "status": step,
+                    "position": position,
+                    "entered_at": at,
+                    "source": known[step].source,
+                    "hours_in_status": hours(left - at) if at and left else None,
+                    "is_last": after is None,
+                }

@@ -1,0 +1,161 @@
+"""A sandbox's history as raw tables, as looking at it now and then would have filled them.
+
+What the models are then compared with comes from the same history, by another way: see truth_marts.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+
+from pipelines.clock import ManualClock
+from pipelines.sandbox import Sandbox, SandboxConfig, WorldOptions
+from pipelines.source.schema import TABLES
+from pipelines.warehouse import ModelSettings
+
+Row = dict[str, Any]
+
+#: The clocks have changed in America (8 March) and Europe (29 March) in the 30 days before.
+AS_OF = datetime(2026, 4, 2, 9, 30, tzinfo=UTC)
+STEPS = ("created", "paid", "shipped", "delivered", "cancelled")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A world and how it was looked at."""
+
+    name: str
+    zone: str = "UTC"
+    order_times: bool = True
+    log_times: str = "all"
+    lost: float = 0.0
+    late: float = 0.0
+    repeated: float = 0.0
+    ledger_coverage: float = 1.0
+    paid_word: str = "processing"
+    looks: int = 1
+    seed: int = 5
+
+
+@dataclass
+class History:
+    """What truly happened, and what looking at it showed."""
+
+    scenario: Scenario
+    orders: list[Row] = field(default_factory=list)
+    logs: list[Row] = field(default_factory=list)
+    sessions: list[Row] = field(default_factory=list)
+    looks: list[datetime] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, scenario: Scenario, orders: int = 500) -> History:
+        """Let a sandbox live for thirty days, and take its truth."""
+        options = WorldOptions(
+            orders=orders,
+            seed=scenario.seed,
+            days=30,
+            lost=scenario.lost,
+            late=scenario.late,
+            repeated=scenario.repeated,
+            attempt_failure=0.15,
+            days_between_outages=8,
+        )
+        sandbox = Sandbox(SandboxConfig(world=options), clock=ManualClock(AS_OF))
+        truth = sandbox.truth
+        looks = [AS_OF - timedelta(hours=31 * n) for n in range(scenario.looks)][::-1]
+        return cls(
+            scenario,
+            orders=truth.orders().to_pylist(),
+            logs=truth.webhook_logs().to_pylist(),
+            sessions=truth.sessions().to_pylist(),
+            looks=looks,
+        )
+
+    @property
+    def settings(self) -> ModelSettings:
+        """The settings to build with."""
+        return ModelSettings(report_time_zone=self.scenario.zone)
+
+    @cached_property
+    def ledger(self) -> list[Row]:
+        """The sessions that the partner has written down."""
+        chance = random.Random(self.scenario.seed)  # noqa: S311 - a test's choice
+        return [row for row in self.sessions if chance.random() < self.scenario.ledger_coverage]
+
+    def status(self, order: Row, at: datetime) -> str | None:
+        """Return what the list showed of an order at a time; None before it was made."""
+        reached = [step for step in STEPS if (order[f"{step}_at"] or at + timedelta(1)) <= at]
+        words = {"created": "pending", "paid": self.scenario.paid_word}
+        return words.get(reached[-1], reached[-1]) if reached else None
+
+    def raw(self) -> dict[str, list[Row]]:
+        """Return the rows of every raw table."""
+        resources = ("orders", "webhook_logs", "sessions")
+        return {
+            "orders": [self._order(order) for order in self.orders],
+            "webhook_logs": [self._log(log) for log in self.logs],
+            "sessions": [
+                {name: row[name] for name in ("session_id", "created_at", "mode")}
+                | {"_seen_at": AS_OF}
+                for row in self.ledger
+            ],
+            "order_history": [seen for order in self.orders for seen in self._seen(order)],
+            "sync_runs": [
+                {
+                    "sync_id": "r1",
+                    "resource": resource,
+                    "ended_at": AS_OF,
+                    "complete_as_of": AS_OF,
+                    "outcome": "complete",
+                    "evidence": "whole walk",
+                }
+                for resource in resources
+            ],
+        }
+
+    def _order(self, order: Row) -> Row:
+        kept = {k: v for k, v in order.items() if k not in ("deleted", "deleted_at")}
+        if not self.scenario.order_times:
+            kept |= {f"{step}_at": None for step in STEPS[1:]}
+        return kept | {"status": self.status(order, AS_OF), "_origin": "list", "_seen_at": AS_OF}
+
+    def _log(self, log: Row) -> Row:
+        kept = {k: v for k, v in log.items() if k not in ("deleted", "deleted_at")}
+        if self.scenario.log_times == "created":
+            kept |= {"last_attempt_at": None, "delivered_at": None}
+        return kept | {"_seen_at": AS_OF}
+
+    def _seen(self, order: Row) -> list[Row]:
+        """Return the order's history as the looks saw it."""
+        rows: dict[str, Row] = {}
+        before = None
+        for look in self.looks:
+            status = self.status(order, look)
+            if status and status not in rows:
+                rows[status] = {
+                    "order_id": order["order_id"],
+                    "status": status,
+                    "not_before": before,
+                    "first_seen_at": look,
+                    "origin": "list",
+                }
+            before = look if status else None
+        return list(rows.values())
+
+
+def insert(connection: Any, raw: dict[str, list[Row]]) -> None:
+    """Put the rows into the raw tables."""
+    for table in TABLES:
+        if rows := raw.get(table.name):
+            names = {column.name for column in table.columns}
+            tidy = [{k: v for k, v in row.items() if k in names} for row in rows]
+            fields = [column.arrow for column in table.columns if column.name in tidy[0]]
+            arrow = pa.Table.from_pylist(tidy, schema=pa.schema(fields))
+            connection.register("given", arrow)
+            connection.execute(f"insert into printora_raw.{table.name} by name from given")
+            connection.unregister("given")

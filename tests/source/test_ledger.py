@@ -1,0 +1,138 @@
+"""The session ledger: every form of it, and only what is new."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.errors import LedgerError
+from pipelines.source.ledger import Ledger
+from pipelines.source.parse import Parser, Rejected
+from pipelines.source.privacy import Privacy
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+PARSER = Parser("sessions", Privacy(keep_personal=False, pseudonym_key=None))
+SESSIONS = [
+    {"session_id": f"sess_{i}", "created_at": f"2026-05-0{i}T10:00:00Z", "mode": "image"}
+    for i in range(1, 6)
+]
+
+
+def lines(sessions: list[dict[str, Any]]) -> str:
+    return "".join(json.dumps(session) + "\n" for session in sessions)
+
+
+def read(setting: Path | str, before: Ledger | None = None) -> tuple[list[Any], Ledger]:
+    """Return the session ids, or the reasons why there is none, and the ledger to go on from."""
+    ledger = Ledger(str(setting), before.state() if before else None)
+    rows = [entry.parsed_by(PARSER, NOW) for entry in ledger.entries()]
+    ids = [row.reason if isinstance(row, Rejected) else row["session_id"] for row in rows]
+    return ids, ledger
+
+
+ALL = [session["session_id"] for session in SESSIONS]
+
+
+def write(path: Path, sessions: list[dict[str, Any]]) -> Path:
+    """Write the sessions in the form that the name asks for."""
+    if path.suffix == ".csv":
+        with path.open("w", newline="", encoding="utf-8-sig") as file:
+            writer = csv.DictWriter(file, list(sessions[0]))
+            writer.writeheader()
+            writer.writerows(sessions)
+    elif path.suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist(sessions), path)
+    elif path.suffix == ".gz":
+        path.write_bytes(gzip.compress(lines(sessions).encode()))
+    else:
+        path.write_text(lines(sessions))
+    return path
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "ndjson", "json", "csv", "parquet", "jsonl.gz"])
+def test_every_form_gives_the_same_sessions(ending: str, tmp_path: Path) -> None:
+    """A ledger in the partner's own form would have to be converted by hand."""
+    path = write(tmp_path / f"a.{ending}", SESSIONS)
+    ids, ledger = read(path)
+    assert ids == ALL
+    assert ledger.lines == 5
+    assert read(path, ledger)[0] == [], "a file that did not change was read again"
+
+
+def test_a_glob_reads_each_file_once(tmp_path: Path) -> None:
+    """A ledger that starts a file a day would lose the days before."""
+    write(tmp_path / "2026-05-01.jsonl", SESSIONS[:2])
+    write(tmp_path / "2026-05-02.csv", SESSIONS[2:4])
+    ids, ledger = read(tmp_path / "2026-*")
+    assert ids == ALL[:4]
+    write(tmp_path / "2026-05-03.jsonl", SESSIONS[4:])
+    ids, ledger = read(tmp_path / "2026-*", ledger)
+    assert ids == ALL[4:]
+    assert ledger.lines == 5
+
+
+def test_of_a_file_that_grew_only_the_new_lines_are_read(tmp_path: Path) -> None:
+    """A ledger of millions would be read anew every quarter of an hour."""
+    path = write(tmp_path / "a.jsonl", SESSIONS[:3])
+    _, ledger = read(path)
+    with path.open("a") as file:
+        file.write(lines(SESSIONS[3:]))
+    ids, ledger = read(path, ledger)
+    assert ids == ALL[3:]
+    assert ledger.lines == 5
+
+
+def test_a_line_that_is_being_written_waits(tmp_path: Path) -> None:
+    """Half a line would be a bad record today, and be skipped tomorrow."""
+    path = tmp_path / "a.jsonl"
+    text = lines(SESSIONS)
+    path.write_text(text[:-20])
+    ids, ledger = read(path)
+    assert ids == ALL[:4]
+    path.write_text(text)
+    assert read(path, ledger)[0] == ALL[4:]
+
+
+def test_a_file_that_was_rewritten_is_read_anew(tmp_path: Path) -> None:
+    """A rotated file of the same name would begin in the middle."""
+    path = write(tmp_path / "a.jsonl", SESSIONS[:2])
+    _, ledger = read(path)
+    write(path, list(reversed(SESSIONS)))
+    assert read(path, ledger)[0] == list(reversed(ALL))
+
+
+def test_bad_lines_are_told_one_by_one(tmp_path: Path) -> None:
+    """One bad line would hide the whole file, or vanish."""
+    path = tmp_path / "a.jsonl"
+    good = lines(SESSIONS[:1])
+    path.write_text(good + "not json\n" + "[1]\n" + '{"created_at": "x"}\n' + "\n" + good[:-1])
+    ids, _ = read(path)
+    assert ids[0] == ids[-1] == "sess_1"
+    assert ids[1] == "the line is not JSON"
+    assert "not an object" in ids[2]
+    assert len(ids) == 5
+
+
+@pytest.mark.parametrize("what", ["missing", "folder", "format", "parquet"])
+def test_a_ledger_that_cannot_be_read_is_told(what: str, tmp_path: Path) -> None:
+    """Whoever set the path would see a traceback, or sessions that are silently missing."""
+    path = tmp_path / "ledger"
+    if what == "folder":
+        path.mkdir()
+    elif what == "format":
+        path = tmp_path / "a.xlsx"
+        path.write_text("x")
+    elif what == "parquet":
+        path = tmp_path / "a.parquet"
+        path.write_text("not parquet")
+    with pytest.raises(LedgerError) as caught:
+        read(path)
+    assert caught.value.hint

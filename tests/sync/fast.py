@@ -1,0 +1,152 @@
+"""The real engine without dlt and sockets, so that thousands of steps take a minute.
+
+``FastStore`` merges with DuckDB itself, table by table as dlt does, so that a load can be cut
+between any two tables. ``FastTransport`` hands requests to the sandbox in the same thread.
+"""
+
+# ruff: noqa: S608 - the names of tables are ours
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import duckdb
+import httpx
+
+from pipelines.client import PrintoraClient, RateGovernor
+from pipelines.client.governor import Limit
+from pipelines.progress import ignore
+from pipelines.sandbox import Sandbox
+from pipelines.settings import Settings
+from pipelines.source.parse import Row
+from pipelines.source.privacy import Privacy
+from pipelines.source.schema import TABLES
+from pipelines.sync import SyncResult
+from pipelines.sync.engine import Engine
+from pipelines.sync.store import _APPEND_ONLY, DATASET, Store, to_arrow
+
+PLENTY = (Limit("minute", 60, 10**9), Limit("day", 86_400, 10**9))
+
+
+class Killed(BaseException):
+    """The process ends here: nothing after it runs, nothing in memory is kept."""
+
+
+class FastStore(Store):
+    """A store whose loads are plain merges. ``cut`` is called before each table and the state."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, cut: Callable[[str], None]) -> None:
+        self._connection = connection
+        self._cut = cut
+        self._columns: dict[str, set[str]] = {}
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute(f"create schema if not exists {DATASET}")
+        connection.execute(f"create table if not exists {DATASET}.state (content varchar)")
+        kept = connection.execute(f"select content from {DATASET}.state").fetchone()
+        self.state = json.loads(kept[0]) if kept else {}
+        self._read_columns()
+
+    def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """Run a query on raw tables that are there."""
+        return self._connection.execute(sql.replace("%s", "?"), list(parameters)).fetchall()
+
+    def load(self, rows: Mapping[str, Iterable[Row]], state: Mapping[str, Any]) -> None:
+        """Merge the rows table by table, and note the state last."""
+        tables = {table.name: table for table in TABLES}
+        for name, part in rows.items():
+            table, batch = tables[name], to_arrow(tables[name], part)
+            if not len(batch):
+                continue
+            self._cut(name)
+            self._connection.register("batch", batch)
+            place, columns = f"{DATASET}.{name}", ", ".join(batch.column_names)
+            same = " and ".join(f"t.{key} = b.{key}" for key in table.key)
+            self._connection.execute("begin")
+            self._connection.execute(
+                f"create table if not exists {place} as select * from batch limit 0"
+            )
+            fresh = f"select {columns} from batch b"
+            if name in _APPEND_ONLY:
+                fresh += f" where not exists (select 1 from {place} t where {same})"
+            else:
+                self._connection.execute(f"delete from {place} t using batch b where {same}")
+            self._connection.execute(f"insert into {place} ({columns}) {fresh}")
+            self._connection.execute("commit")
+            self._connection.unregister("batch")
+        self._cut("state")
+        self._connection.execute(f"delete from {DATASET}.state")
+        self._connection.execute(f"insert into {DATASET}.state values (?)", [json.dumps(state)])
+        self.state = json.loads(json.dumps(state))
+        self._read_columns()
+
+
+class FastTransport(httpx.BaseTransport):
+    """Calls the sandbox's ASGI application in this thread."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._app = sandbox._gate
+        self._loop = asyncio.new_event_loop()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer one request."""
+        sent: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": request.content, "more_body": False}
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "method": request.method,
+            "path": request.url.path,
+            "query_string": request.url.query,
+            "headers": [(name.lower(), value) for name, value in request.headers.raw],
+        }
+        request.read()
+        self._loop.run_until_complete(self._app(scope, receive, send))
+        if sent[-1].get("more_body"):
+            raise httpx.RemoteProtocolError("peer closed connection", request=request)
+        body = b"".join(message.get("body", b"") for message in sent[1:])
+        return httpx.Response(sent[0]["status"], headers=sent[0]["headers"], content=body)
+
+    def close(self) -> None:
+        """Close the loop."""
+        self._loop.close()
+
+
+def fast_sync(
+    sandbox: Sandbox,
+    settings: Settings,
+    connection: duckdb.DuckDBPyConnection,
+    clock: Any,
+    *,
+    budget: int | None = None,
+    full: bool = False,
+    cut: Callable[[str], None] = ignore,
+) -> SyncResult:
+    """Run the engine once, as :func:`pipelines.sync.sync` does."""
+    governor = RateGovernor(PLENTY, clock=clock, reserve_share=0.0, budget=budget)
+    with PrintoraClient(
+        "http://sandbox",
+        settings.api_key,
+        settings.partner_id,
+        governor=governor,
+        clock=clock,
+        transport=FastTransport(sandbox),
+    ) as client:
+        privacy = Privacy.of(settings.personal_data, settings.pseudonym_key, settings.api_key)
+        engine = Engine(
+            client,
+            FastStore(connection, cut),
+            privacy,
+            clock=clock,
+            listener=ignore,
+            ledger=settings.session_ledger,
+            full=full,
+        )
+        return engine.run()

@@ -1,0 +1,72 @@
+"""After a sync of a world that stands still, the warehouse is the truth, in every shape."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sync_world import World, world, write_ledger
+
+from pipelines.sandbox import Behaviour, Limits
+
+SHAPES: dict[str, dict[str, Any]] = {
+    "full": {},
+    "minimal": {"fields": "minimal"},
+    "camel": {"case": "camel", "envelope": "data", "order_id_field": "id", "log_id_field": "id"},
+    "paid": {"paid_status": "paid", "money": "text", "envelope": "success"},
+    "oldest first": {"sort": "oldest_first"},
+    "oldest first, clamped": {"sort": "oldest_first", "page_clamp": 20},
+    "clamped": {"page_clamp": 20},
+    "unsorted": {"sort": "unsorted"},
+    "filters ignored": {"filters": "ignored"},
+    "filters refused": {"filters": "refused"},
+    "total of all rows": {"total": "all"},
+    "no total": {"total": "missing"},
+    "no payload": {"payload": "none"},
+    "payload as text": {"payload": "text"},
+    "no log times": {"log_times": "none"},
+    "only created": {"log_times": "created"},
+    "neither payload nor times": {"payload": "none", "log_times": "none"},
+    "no order times": {"order_times": False},
+}
+#: Shapes whose feed and counts prove everything at once.
+CHEAP = {
+    *("full", "minimal", "camel", "paid", "oldest first", "oldest first, clamped", "clamped"),
+    *("payload as text", "only created", "no order times", "no payload"),
+}
+
+
+def change(here: World) -> None:
+    """Let a busy hour pass: new orders, moves, cancellations, retries."""
+    changes = here.sandbox.changes
+    changes.churn(15, 40)
+    orders = [key for key, row in here.truth("orders").items() if row["status"] == "pending"]
+    changes.cancel(orders[:3])
+    changes.move(orders[3:6], "shipped", log=False)
+    failed = [k for k, row in here.truth("webhook_logs").items() if row["status"] == "failed"]
+    changes.retry_logs(failed[:2], taken=True)
+    changes.resend_logs(failed[2:4])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_shape_is_followed(shape: str, tmp_path: Path) -> None:
+    """In one of the shapes that the API may have, rows would be missing, stale or wrong."""
+    behaviour = Behaviour(**SHAPES[shape])
+    with world(tmp_path, 300, behaviour=behaviour, limits=Limits.off()) as here:
+        here.sync()
+        here.assert_exact()
+        for _ in range(2):
+            here.clock.sleep(5 * 3600)
+            change(here)
+            write_ledger(here.sandbox, tmp_path)
+            here.clock.sleep(1.0)
+            result = here.sync()
+            if shape in CHEAP:
+                assert result.outcome == "complete", {
+                    name: part.reason for name, part in result.resources.items()
+                }
+            here.clock.sleep(86_400)
+            write_ledger(here.sandbox, tmp_path)
+            here.sync()
+            here.assert_exact()

@@ -1,0 +1,41 @@
+"""The quota is never overrun and never wasted, over as many days as a load takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sync_world import START, ManualClock, Sandbox, World, settings_for, world, write_ledger
+
+from pipelines.sandbox import Limits, SandboxConfig, WorldOptions
+
+
+@pytest.mark.parametrize(
+    ("window", "skew"),
+    [("fixed", -240.0), ("fixed", 240.0), ("sliding", -240.0), ("sliding", 240.0)],
+)
+def test_a_long_load_meets_no_refusal(window: str, skew: float, tmp_path: Path) -> None:
+    """A load would take requests that the partner's shop needs, or run into the limit."""
+    limits = Limits(window=window, production_per_minute=6.0)  # type: ignore[arg-type]
+    config = SandboxConfig(world=WorldOptions(orders=4_000), limits=limits, skew=skew)
+    clock = ManualClock(START)
+    sandbox = Sandbox(config, clock=clock)
+    write_ledger(sandbox, tmp_path)
+    with sandbox.serve() as server:
+        here = World(sandbox, clock, settings_for(server.base_url, tmp_path))
+        began = clock.now()
+        result = here.sync()
+        minutes = (clock.now() - began) / 60
+        assert sandbox.requests.by_status[429] == 0
+        assert sandbox.meter.shop_refused == 0
+        assert result.requests > 100, "the load is too short to tell"
+        assert minutes <= result.requests / 40 + 1, "the pace is not kept"
+
+
+def test_no_run_exceeds_its_budget(tmp_path: Path) -> None:
+    """A run would take more of the quota than it was given; or the ledger would wait for it."""
+    with world(tmp_path, 300, limits=Limits.off()) as here:
+        for budget in (0, 1, 2, 3, 5, 7, 4, 1, 9):
+            here.sandbox.requests.clear()
+            result = here.sync(budget=budget)
+            assert here.sandbox.requests.count == result.requests <= budget
