@@ -1,0 +1,74 @@
+"""One sync in a process of its own, which may end itself, as by a power loss, at a chosen step.
+
+The steps are dlt's: before and after it extracts, normalizes and loads a package, before each
+statement that writes to the destination, and before each commit. Nothing of ours is wrapped.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import dlt
+from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
+from sync_world import settings_for
+
+from pipelines.clock import ManualClock
+from pipelines.sync import sync
+
+_WRITES = ("ALTER", "CREATE", "DELETE", "DROP", "INSERT", "MERGE", "UPDATE")
+
+
+class _Steps:
+    """Counts the steps, names them in a file, and ends the process at one of them."""
+
+    def __init__(self, file: Path, end_at: int | None) -> None:
+        self._file = file
+        self._end_at = end_at
+        self._passed = 0
+        self._lock = threading.Lock()  # dlt writes tables from several threads
+
+    def reach(self, step: str) -> None:
+        with self._lock:
+            if self._passed == self._end_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            self._passed += 1
+            with self._file.open("a") as file:
+                file.write(f"{step}\n")
+
+
+def run(base_url: str, folder: Path, now: float, steps: Path, end_at: int | None = None) -> None:
+    """Sync, and note each step in the file; do not live to take the step ``end_at``."""
+    reached = _Steps(steps, end_at).reach
+    for name in ("extract", "normalize", "load"):
+        _wrap(dlt.Pipeline, name, lambda *_, name=name: reached(name), lambda: reached("done"))
+    _wrap(DuckDbSqlClient, "execute_query", lambda query, *_: _note_write(reached, query))
+    _wrap(DuckDbSqlClient, "commit_transaction", lambda *_: reached("commit"))
+    sync(settings_for(base_url, folder), clock=ManualClock(now))
+
+
+def _note_write(reached: Callable[[str], None], query: Any) -> None:
+    words = str(query).split()
+    if words[0].upper() in _WRITES:
+        reached(" ".join(words[:3]))
+
+
+def _wrap(
+    kind: type, name: str, before: Callable[..., None], after: Callable[[], None] | None = None
+) -> None:
+    inner = getattr(kind, name)
+
+    @functools.wraps(inner)
+    def outer(self: Any, *args: Any, **kwargs: Any) -> Any:
+        before(*args)
+        result = inner(self, *args, **kwargs)
+        if after is not None:
+            after()
+        return result
+
+    setattr(kind, name, outer)

@@ -1,0 +1,184 @@
+"""SIGKILL at every step of a sync, at every request, and at random moments.
+
+Each time another machine goes on: the warehouse is there, and dlt's working folder is not. What it
+makes must be what a sync makes that nothing disturbed, down to the history.
+"""
+
+# ruff: noqa: S608 - the names of tables are ours
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import crash_child
+import pytest
+from sync_world import World, world, write_ledger
+
+from pipelines.clock import ManualClock
+from pipelines.sandbox import Limits
+
+#: A process that has imported everything: what is started from it begins at once.
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["crash_child"])
+_RANDOM_KILLS = 12
+#: What a second look notes by itself, and what no two runs have in common.
+_OWN = {"_walk", "_dlt_load_id", "_dlt_id"}
+_TABLES = ("orders", "webhook_logs", "sessions", "order_history", "webhook_log_history")
+
+Tables = dict[str, set[tuple[Any, ...]]]
+
+
+class Machine:
+    """Copies of one warehouse in which syncs are killed, and the world that they read."""
+
+    def __init__(self, here: World, before: Path, scratch: Path) -> None:
+        self.here = here
+        self._before = before
+        self._scratch = scratch
+        self._tries = 0
+        started = time.monotonic()
+        undisturbed, self.steps = self._finish_sync(self.copy())
+        self.seconds = time.monotonic() - started
+        self.expected = tables(undisturbed)
+
+    def copy(self) -> World:
+        """Return the warehouse as it was before the sync, in a folder of its own."""
+        self._tries += 1
+        folder = self._scratch / f"try{self._tries}"
+        shutil.copytree(self._before, folder)
+        path = folder / self.here.settings.warehouse_path.name
+        ledger = str(folder / "ledger.jsonl")
+        settings = replace(self.here.settings, warehouse_path=path, session_ledger=ledger)
+        return World(self.here.sandbox, ManualClock(self.here.clock.now()), settings)
+
+    def start(self, there: World, end_at: int | None = None) -> Any:
+        """Start a sync in a process of its own."""
+        folder = there.settings.warehouse_path.parent
+        arguments = (
+            there.settings.base_url,
+            folder,
+            there.clock.now(),
+            folder / "steps.txt",
+            end_at,
+        )
+        process = _CONTEXT.Process(target=crash_child.run, args=arguments)
+        process.start()
+        return process
+
+    def _finish_sync(self, there: World) -> tuple[World, list[str]]:
+        process = self.start(there)
+        process.join()
+        assert process.exitcode == 0
+        steps = (there.settings.warehouse_path.parent / "steps.txt").read_text().splitlines()
+        return there, steps
+
+    def assert_whole_again(self, there: World, killed_at: str) -> None:
+        """Go on elsewhere, and compare."""
+        shutil.rmtree(there.settings.warehouse_path.parent / ".printora", ignore_errors=True)
+        result = there.sync()
+        assert result.outcome == "complete", killed_at
+        there.assert_exact()
+        made = tables(there)
+        wrong = {name: made[name] ^ rows for name, rows in self.expected.items()}
+        assert not any(wrong.values()), (killed_at, wrong)
+        shutil.rmtree(there.settings.warehouse_path.parent)
+
+
+def tables(here: World) -> Tables:
+    """Return the rows of all raw tables, without what is each run's own."""
+    found: Tables = {}
+    with here.connect() as connection:
+        for name in _TABLES:
+            columns = [c[0] for c in connection.execute(f"describe printora_raw.{name}").fetchall()]
+            kept = ", ".join(sorted(column for column in columns if column not in _OWN))
+            rows = connection.execute(f"select {kept} from printora_raw.{name}").fetchall()
+            found[name] = set(rows)
+            assert len(found[name]) == len(rows), f"{name} has rows twice"
+    return found
+
+
+@pytest.fixture(params=["first load", "later sync"])
+def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]:
+    """A first load into nothing, or the sync after a busy hour."""
+    before = tmp_path / "before"
+    before.mkdir()
+    with world(before, 60, options={"attempt_failure": 0.2}, limits=Limits.off()) as here:
+        if request.param == "later sync":
+            here.sync()
+            here.clock.sleep(3600)
+            changes = here.sandbox.changes
+            changes.churn(6, 12)
+            pending = [k for k, row in here.truth("orders").items() if row["status"] == "pending"]
+            changes.move(pending[:2], "shipped", log=False)
+            changes.delete_orders(pending[2:3])
+            write_ledger(here.sandbox, before)
+            here.clock.sleep(1)
+        shutil.rmtree(before / ".printora", ignore_errors=True)
+        yield Machine(here, before, tmp_path)
+
+
+def test_killed_at_every_step(machine: Machine) -> None:
+    """A power loss between two steps would lose rows, double them, or rewrite the history."""
+    assert {"extract", "normalize", "load", "commit", "done"} <= set(machine.steps)
+    assert sum(step.startswith(("INSERT", "MERGE", "DELETE")) for step in machine.steps) > 15
+    for number, step in enumerate(machine.steps):
+        there = machine.copy()
+        process = machine.start(there, end_at=number)
+        process.join()
+        assert process.exitcode == -signal.SIGKILL, f"step {number} was not reached: {step}"
+        machine.assert_whole_again(there, f"step {number}: {step}")
+
+
+def test_killed_at_every_request(machine: Machine) -> None:
+    """A machine that is lost while it waits for an answer would cost what was read before."""
+    for number in itertools.count():
+        there = machine.copy()
+        exit_code = _killed_at_request(machine, there, number)
+        machine.assert_whole_again(there, f"request {number}")
+        if exit_code == 0:
+            break  # the sync makes no more requests than that
+        assert exit_code == -signal.SIGKILL
+    assert number > 5
+
+
+def _killed_at_request(machine: Machine, there: World, number: int) -> int:
+    """Sync in a process that is killed while it waits for an answer; return its exit code."""
+    process: Any = None
+    seen = iter(range(10**6))
+
+    def hook(_: object) -> None:
+        if next(seen) == number:
+            while process is None:
+                time.sleep(0.001)
+            os.kill(process.pid, signal.SIGKILL)
+
+    machine.here.sandbox.before_request = hook
+    process = machine.start(there)
+    process.join()
+    machine.here.sandbox.before_request = None
+    return int(process.exitcode)
+
+
+def test_killed_at_random_moments(machine: Machine) -> None:
+    """Between the steps that we can name there are others: a file half written, a table half."""
+    chance = random.Random(11)  # noqa: S311 - moments
+    killed = 0
+    for _ in range(_RANDOM_KILLS):
+        there, moment = machine.copy(), chance.uniform(0.1, 1.0) * machine.seconds
+        process = machine.start(there)
+        process.join(moment)
+        process.kill()
+        process.join()
+        killed += process.exitcode == -signal.SIGKILL
+        machine.assert_whole_again(there, f"after {moment:.3f} s of {machine.seconds:.3f}")
+    assert killed, "every sync had ended before it could be killed"
