@@ -164,6 +164,9 @@ class Parser:
         self._shape = SHAPES[resource]
         self._privacy = privacy
         self._kinds = {column.name: column.kind for column in self._shape.table.columns}
+        self._texts = [
+            name for name, kind in self._kinds.items() if kind == "text" and name[-3:] != "_id"
+        ]
 
     def parse(self, record: Any, *, seen_at: datetime, place: str) -> Row | Rejected:
         """Return the row, complete with every column, or why there is none."""
@@ -192,9 +195,8 @@ class Parser:
         for column in self._shape.required:
             if row[column] is None:
                 raise BadValueError(f"{column} is missing")
-        for column in self._kinds:
-            if self._kinds[column] == "text" and not column.endswith("_id"):
-                row[column] = row[column] and clean(row[column])
+        for column in self._texts:
+            row[column] = row[column] and clean(row[column])
         for column in self._shape.words:
             row[column] = row[column] and row[column].lower()
         if "customer_pseudonym" in row:
@@ -261,8 +263,8 @@ class _Fields:
     def first(self, names: Sequence[str]) -> tuple[str, Any]:
         """Return the first of the names that is there, and its value; None under the first else."""
         for name in names:
-            found, value = self._find(name)
-            if found and value is not None:
+            value = self._find(name)
+            if value is not None:
                 if "." not in name:
                     self._used.add(name)
                 return name, value
@@ -282,19 +284,18 @@ class _Fields:
             if name not in handled and value is not None
         }
 
-    def _find(self, name: str) -> tuple[bool, Any]:
-        value: Any = self._record
-        for step in name.split("."):
+    def _find(self, name: str) -> Any:
+        top, *steps = name.split(".")
+        value = self._record.get(top)
+        for step in steps:
             if not isinstance(value, Mapping):
-                return False, None
+                return None
             if step in value:
                 value = value[step]
-                continue
-            matches = [part for key, part in value.items() if snake(str(key)) == step]
-            if not matches:
-                return False, None
-            value = matches[0]
-        return True, value
+            else:
+                matches = (part for key, part in value.items() if snake(str(key)) == step)
+                value = next(matches, None)
+        return value
 
 
 def _parsed(payload: str) -> Any:

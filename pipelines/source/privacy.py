@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from pipelines.source.names import snake
@@ -77,9 +78,9 @@ def without_secrets(value: Any) -> Any:
     """Copy a JSON value without secrets: their fields gone, their texts replaced."""
     if isinstance(value, Mapping):
         return {
-            clean(str(name)): without_secrets(part)
+            field.kept_as: without_secrets(part)
             for name, part in value.items()
-            if not _SECRET_NAME.search(snake(str(name)))
+            if not (field := _Field.named(str(name))).is_secret
         }
     if isinstance(value, list):
         return [without_secrets(part) for part in value]
@@ -92,11 +93,37 @@ def without_secrets(value: Any) -> Any:
 
 def clean(text: str) -> str:
     """Take secrets and e-mail addresses out of a plain text."""
-    return _EMAIL.sub(REMOVED, _without_secret_words(text))
+    text = _without_secret_words(text)
+    return _EMAIL.sub(REMOVED, text) if "@" in text else text
 
 
 def _without_secret_words(text: str) -> str:
-    return _SECRET_VALUE.sub(REMOVED, _URL.sub(REMOVED, text))
+    if "://" in text:
+        text = _URL.sub(REMOVED, text)
+    return _SECRET_VALUE.sub(REMOVED, text)
+
+
+@dataclass(frozen=True)
+class _Field:
+    """What a field's name tells: a few hundred names stand in millions of records."""
+
+    kept_as: str
+    is_secret: bool
+    is_person: bool
+    is_place: bool
+    is_person_object: bool
+
+    @classmethod
+    @lru_cache(maxsize=4096)
+    def named(cls, name: str) -> _Field:
+        plain = snake(name)
+        return cls(
+            kept_as=clean(name),
+            is_secret=bool(_SECRET_NAME.search(plain)),
+            is_person=bool(_PERSON.search(plain) or _PERSON_NAME.search(plain)),
+            is_place=plain in _PLACES,
+            is_person_object=bool(_PERSON_OBJECT.search(plain)),
+        )
 
 
 def _scrubbed_text(text: str, scrub: Callable[[Any], Any], plain: Callable[[str], str]) -> str:
@@ -130,13 +157,12 @@ def without_persons(value: Any, inside_person: bool = False) -> Any:
 def _scrubbed_object(value: Mapping[Any, Any], inside_person: bool) -> dict[str, Any]:
     kept = {}
     for name, part in value.items():
-        plain = snake(str(name))
-        if _SECRET_NAME.search(plain):
+        field = _Field.named(str(name))
+        if field.is_secret:
             continue
         nested = isinstance(part, (Mapping, list))
-        person = inside_person or bool(_PERSON.search(plain) or _PERSON_NAME.search(plain))
-        if not nested and plain not in _PLACES and person:
+        person = inside_person or field.is_person
+        if not nested and not field.is_place and person:
             continue
-        person = person or bool(_PERSON_OBJECT.search(plain))
-        kept[clean(str(name))] = without_persons(part, person)
+        kept[field.kept_as] = without_persons(part, person or field.is_person_object)
     return kept

@@ -42,7 +42,7 @@ from pipelines.sync.reading import Reader
 from pipelines.sync.store import Store
 
 #: Rows kept in memory before they are loaded, and how long they may wait, in seconds.
-FLUSH_ROWS = 10_000
+FLUSH_ROWS = 20_000
 FLUSH_SECONDS = 120.0
 #: A whole walk that only proves again what feeds and counts could not takes this much at a time.
 WALK_REQUESTS = 500
@@ -126,10 +126,22 @@ class Engine:
             raise
         self._tell_plan(walking)
         self._read_ledger(first, entries)
-        self._catch_up([part for part in self._lists() if part.can_catch_up])
+        waiting = {self.orders} if self._feed_is_missing(walking) else set()
+        self._catch_up([part for part in self._lists() if part not in waiting])
+        for part in waiting:
+            part.read_head()
         self._walk(walking)
-        self._catch_up([part for part in walking if part in resumed or self._took_long(part)])
+        behind = waiting | {part for part in walking if part in resumed or self._took_long(part)}
+        self._catch_up([part for part in self._lists() if part in behind])
         self._walk_doubted()
+
+    def _feed_is_missing(self, walking: list[ListSync]) -> bool:
+        """Tell whether logs are loaded for the first time, and orders are not any more.
+
+        What moved is then found by counting only, day after day, for as long as the load takes;
+        once the logs are there, they tell all of it.
+        """
+        return self.logs in walking and self.orders not in walking and self.orders.can_catch_up
 
     def _begin_walks(self, parts: list[ListSync]) -> None:
         for part in parts:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sync_world import START, ManualClock, Sandbox, World, settings_for, world, write_ledger
 
+from pipelines.client.governor import Limit
+from pipelines.client.wire import V1_0
 from pipelines.sandbox import Limits, SandboxConfig, WorldOptions
+
+DAY = 86_400.0
 
 
 @pytest.mark.parametrize(
@@ -39,3 +44,26 @@ def test_no_run_exceeds_its_budget(tmp_path: Path) -> None:
             here.sandbox.requests.clear()
             result = here.sync(budget=budget)
             assert here.sandbox.requests.count == result.requests <= budget
+
+
+def test_a_history_of_five_days_quota_takes_five_days(tmp_path: Path) -> None:
+    """A load that begins anew each day, or reads much twice, would never be done."""
+    quota = 100
+    contract = replace(V1_0, limits=(V1_0.limits[0], Limit("day", 86_400, quota)))
+    limits = Limits(per_long=quota)
+    with world(tmp_path, 8_000, limits=limits, contract=contract) as here:
+        result = here.sync()
+        while result.outcome != "complete":
+            assert result.exit_code == 3
+            assert len(here.certificates) < 12
+            here.clock.sleep(DAY - here.clock.now() % DAY + 60)
+            write_ledger(here.sandbox, tmp_path)
+            result = here.sync()
+        here.assert_exact()
+        rows = len(here.truth("orders")) + len(here.truth("webhook_logs"))
+        requests = sum(result.requests for result in here.certificates)
+        assert requests == here.sandbox.requests.count
+        assert requests <= 1.1 * rows / 100
+        days = (here.clock.now() - START.timestamp()) / DAY
+        assert days <= requests / (quota * 0.8) + 1.5  # it is asked at midnight, and begins at noon
+        assert here.sandbox.requests.by_status[429] == 0
