@@ -1,7 +1,7 @@
 """One sync in a process of its own, which may end itself, as by a power loss, at a chosen step.
 
 The steps are dlt's: before and after it extracts, normalizes and loads a package, before each
-statement that writes to the destination, and before each commit. Nothing of ours is wrapped.
+statement that writes to a table that is kept, and before each commit. Nothing of ours is wrapped.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ def run(base_url: str, folder: Path, now: float, steps: Path, end_at: int | None
 
 
 def _note_write(reached: Callable[[str], None], query: Any) -> None:
-    words = str(query).split()
-    if words[0].upper() in _WRITES:
-        reached(" ".join(words[:3]))
+    first, *words = str(query).split()
+    if first.upper() in _WRITES and not any("_staging" in word for word in words[:2]):
+        reached(" ".join([first, *words[:2]]))
 
 
 def _wrap(
