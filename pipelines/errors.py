@@ -1,7 +1,7 @@
 """The errors that a person reads: what was wrong, where, and what to do.
 
 PrintoraError                      exit code 1
-├── ConfigurationError             2  a setting is missing or contradicts another one
+├── ConfigurationError             2  a setting or option is missing, wrong, or contradicts another one
 ├── LedgerError                    1  the session ledger cannot be read
 ├── WarehouseError                 1  the destination refuses
 │   └── WarehouseLocked            1  another process holds the DuckDB file
@@ -33,7 +33,7 @@ class PrintoraError(Exception):
 
 
 class ConfigurationError(PrintoraError):
-    """A setting is missing, malformed, or contradicts another one."""
+    """A setting or an option is missing, malformed, or contradicts another one."""
 
     exit_code = 2
 

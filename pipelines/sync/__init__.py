@@ -25,8 +25,9 @@ from pipelines.source.schema import SYNC_RUNS
 from pipelines.sync.certificate import ResourceCertificate, SyncResult
 from pipelines.sync.engine import Engine
 from pipelines.sync.store import DATASET, Store
-from pipelines.warehouse.connection import ensure_database
+from pipelines.warehouse.connection import connect, ensure_database
 from pipelines.warehouse.lock import warehouse_lock
+from pipelines.warehouse.raw import ensure_raw_tables
 
 __all__ = ["ResourceCertificate", "SyncResult", "open_client", "sync"]
 
@@ -71,7 +72,10 @@ def sync(
                 ledger=settings.session_ledger,
                 full=full,
             )
-            return engine.run()
+            result = engine.run()
+        with connect(path) as connection:
+            ensure_raw_tables(connection)  # a load makes only the tables that it has rows for
+        return result
 
 
 def _working_folder(warehouse: Path) -> str | None:

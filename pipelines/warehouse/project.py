@@ -9,7 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from pipelines.errors import ModelError
+from pipelines.errors import ConfigurationError, ModelError
 from pipelines.warehouse.references import find_references
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Project:
         """Return the models of these qualified names, in build order; all of them for None."""
         unknown = sorted(set(names or ()) - {model.qualified for model in self.models})
         if unknown:
-            raise ModelError(
+            raise ConfigurationError(
                 f"There is no model {unknown[0]}.",
                 hint="Name models like analytics.fct_orders; each is a file in sql/.",
             )

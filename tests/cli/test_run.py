@@ -155,7 +155,7 @@ def test_one_model_can_be_built_alone(loaded: Place) -> None:
         "analytics.fct_orders"
     ]
     wrong = loaded.run("build", "--select", "analytics.fct_oders")
-    assert wrong.returncode == 1
+    assert wrong.returncode == 2
     assert "analytics.fct_oders" in wrong.stderr
 
 
@@ -165,6 +165,14 @@ def test_status_of_an_empty_place_says_what_to_do(place: Place) -> None:
     assert done.returncode == 1
     assert "printora run" in done.stderr
     assert not place.warehouse.exists()
+
+
+def test_status_after_the_first_sync_needs_no_build(place: Place) -> None:
+    """Broken: who only syncs has no quarantine table yet, and status ends with an error."""
+    assert place.run("sync").returncode == 0
+    status = place.run("status")
+    assert status.returncode == 0, status.stderr
+    assert "0 records" in status.stdout
 
 
 def test_the_funnel_counts_sessions_of_the_ledger_only(loaded: Place, tmp_path: Path) -> None:

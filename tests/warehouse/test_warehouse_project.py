@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from warehouse_support import write, write_check, write_model
 
-from pipelines.errors import ModelError
+from pipelines.errors import ConfigurationError, ModelError
 from pipelines.warehouse import load_project
 
 _WORDS = st.text(min_size=1, max_size=60).filter(lambda text: text.strip() and "*/" not in text)
@@ -184,7 +184,7 @@ def test_a_name_that_is_no_table_name_is_refused(root: Path) -> None:
 
 def test_an_unknown_model_cannot_be_selected(root: Path) -> None:
     """A misspelt name that selects nothing would look like a build that succeeded."""
-    with pytest.raises(ModelError, match=r"no model analytics\.nope"):
+    with pytest.raises(ConfigurationError, match=r"no model analytics\.nope"):
         load_project(root).select(["analytics.nope"])
 
 
