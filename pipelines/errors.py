@@ -1,7 +1,7 @@
 """The errors that a person reads: what was wrong, where, and what to do.
 
 PrintoraError                      exit code 1
-├── ConfigurationError             2  a setting or option is missing, wrong, or contradicts another one
+├── ConfigurationError             2  a setting or an option is missing, wrong or contradictory
 ├── LedgerError                    1  the session ledger cannot be read
 ├── WarehouseError                 1  the destination refuses
 │   └── WarehouseLocked            1  another process holds the DuckDB file
