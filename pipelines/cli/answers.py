@@ -132,7 +132,7 @@ def wilson(hits: int, of: int) -> tuple[float | None, float | None]:
     rate, weight = hits / of, _Z**2 / of
     middle = rate + weight / 2
     margin = _Z * math.sqrt((rate * (1 - rate) + weight / 4) / of)
-    return (middle - margin) / (1 + weight), (middle + margin) / (1 + weight)
+    return max((middle - margin) / (1 + weight), 0.0), min((middle + margin) / (1 + weight), 1.0)
 
 
 def _step(name: str, count: int, previous: int, *, total: int) -> Step:

@@ -24,8 +24,9 @@ from pipelines.warehouse import ModelSettings
 
 FOLDER = Path(".printora/demo")
 _WORKSPACE = Path(__file__).parents[2] / "workspace.yaml"
-#: Dagster's statistics for its makers would leave a file in the home folder.
-_INSTANCE = "telemetry:\n  enabled: false\n"
+#: Dagster's statistics for its makers would leave a file in the home folder; and its first page
+#: would be an invitation to a mailing list.
+_INSTANCE = "telemetry:\n  enabled: false\nnux:\n  enabled: false\n"
 #: Printora allows 60 requests a minute: the demo would spend its time waiting.
 _LIMITS = Limits(per_minute=6_000, per_long=1_000_000)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pipelines.cli import failures, outcome, redaction, terminal
 from pipelines.cli.outcome import Built
 from pipelines.cli.progress import Watcher
-from pipelines.errors import ModelError
+from pipelines.errors import ModelError, PrintoraError
 from pipelines.settings import Settings, load_settings, model_settings, warehouse_path
 from pipelines.warehouse import (
     ModelResult,
@@ -25,6 +25,10 @@ from pipelines.warehouse import (
 
 if TYPE_CHECKING:
     from pipelines.sync import SyncResult
+
+
+#: Seconds that a program which reads the file, such as a BI tool, is waited for.
+READER_TIMEOUT = 60.0
 
 
 def run_main_job(budget: int | None, *, full: bool = False) -> int:
@@ -48,6 +52,9 @@ def run_sync(budget: int | None, *, full: bool = False) -> int:
 def run_build(select: Collection[str] | None) -> int:
     """Build and check only; return the exit code."""
     path = warehouse_path()
+    connect(
+        path, read_only=True, wait_seconds=READER_TIMEOUT
+    ).close()  # nothing is built of nothing
     with _writing(path):
         return outcome.tell_build(_build(path, model_settings(), select))
 
@@ -61,6 +68,11 @@ def write_page(output: Path) -> None:
     with connect(warehouse_path(), read_only=True) as connection:
         try:
             terminal.note(f"Written: {write_report(connection, output)}")
+        except OSError as error:
+            raise PrintoraError(
+                f"The report cannot be written to {output}: {error.strerror or error}.",
+                hint="Name a file in a folder that is writable, with --output.",
+            ) from error
         except duckdb.CatalogException as error:
             raise ModelError(
                 "The marts that the report shows are not built.", hint="Run `printora build` first."
@@ -96,6 +108,6 @@ def _build(path: Path, settings: ModelSettings, select: Collection[str] | None =
     def tell(result: ModelResult) -> None:
         status.update(f"Building the models: {result.name}")
 
-    with status, connect(path) as connection:
+    with status, connect(path, wait_seconds=READER_TIMEOUT) as connection:
         models = build(connection, project, settings, select=select, on_model=tell)
         return Built(models, run_checks(connection, project))

@@ -13,9 +13,9 @@ from rich.text import Text
 
 from pipelines.cli import answers, failures, tables, terminal
 from pipelines.clock import SystemClock, utc
-from pipelines.errors import WarehouseLocked
+from pipelines.errors import WarehouseError, WarehouseLocked
 from pipelines.settings import warehouse_path
-from pipelines.sync.certificate import SKIPPED, ResourceCertificate
+from pipelines.sync.certificate import FAILED, SKIPPED, ResourceCertificate
 from pipelines.warehouse import connect, warehouse_lock
 from pipelines.warehouse.lock import holder_of
 
@@ -56,6 +56,9 @@ class Status:
             return f"{self.writer} is writing: wait for it."
         if not self.certificates:
             return "Nothing was ever synced into this file: run `printora run`."
+        failed = next((p.reason for p in self.certificates if p.outcome == FAILED), None)
+        if failed:
+            return f"Mend what ended the last sync, then run again. {failed}"
         if self.as_of is None:
             return "Run `printora run` to go on."
         if self.now - self.as_of > _STALE:
@@ -63,7 +66,7 @@ class Status:
         if any(part.outcome == SKIPPED for part in self.certificates):
             return "Set SOURCES__PRINTORA__SESSION_LEDGER: conversion needs to know the sessions."
         if self.quarantined:
-            return "Look at `reason` in printora_raw.quarantine, and report what the API changed."
+            return "Look at `reason` and `place` of the records in printora_raw.quarantine."
         return "Nothing."
 
 
@@ -89,6 +92,8 @@ def _writer(path: Path) -> str | None:
             return None
     except WarehouseLocked:
         return str(holder_of(path) or "Another run")
+    except WarehouseError:
+        return None  # who may only read the folder can make no lock
 
 
 def _read(connection: DuckDBPyConnection, path: Path, writer: str | None) -> Status:

@@ -54,7 +54,9 @@ def paragraph(lead: str, text: str) -> None:
 
 def print_json(document: Any) -> None:
     """Print the one document of ``--json``."""
-    json.dump(document, sys.stdout, indent=2, default=_plain, ensure_ascii=False)
+    # One line for a file or a pipe, so that runs can be appended to one file of JSON lines.
+    indent = 2 if sys.stdout.isatty() else None
+    json.dump(document, sys.stdout, indent=indent, default=_plain, ensure_ascii=False)
     sys.stdout.write("\n")
 
 

@@ -73,7 +73,7 @@ def latency(rows: Sequence[Row], title: str) -> str:
     reached = [
         row[column]
         for row in rows
-        for column in ("p50_hours", "p95_hours", "naive_p50_hours")
+        for column in ("p50_hours", "p90_hours", "p95_hours", "naive_p50_hours")
         if row[column] is not None
     ]
     days = svg.ticks(max(reached, default=24) / 24, 6)
@@ -84,7 +84,16 @@ def latency(rows: Sequence[Row], title: str) -> str:
     for number, row in enumerate(rows):
         shapes += _latency_row(row, 46 + 27 * number, x)
     shapes.append(
-        svg.key(12, 16, [("main", "half"), ("band", "to 90 and 95 %"), ("soft", "naive half")])
+        svg.key(
+            12,
+            16,
+            [
+                ("main", "half"),
+                ("band", "to 90 and 95 %"),
+                ("hatch", "not reached"),
+                ("soft", "naive half"),
+            ],
+        )
     )
     shapes.append(svg.text(RIGHT, 16, "orders", "small muted end"))
     return svg.picture(bottom + 24, shapes, title)
@@ -99,9 +108,10 @@ def _latency_row(row: Row, y: float, x: Scale) -> list[str]:
     ]
     if p50 is None:
         return [*shapes, svg.text(x(0) + 6, y + 4, "half not reached yet", "small muted")]
-    # What is not reached lies beyond the right edge.
-    ends = [x.end if hours is None else x(hours) for hours in (p90, p95)]
-    shapes += [svg.bar(x(p50), y - 5, end - x(p50), 10, "band", tip) for end in ends]
+    for hours in (p90, p95):
+        # What is not reached has no end: it fades out at the right edge.
+        end, look = (x.end, "hatch") if hours is None else (x(hours), "band")
+        shapes.append(svg.bar(x(p50), y - 5, end - x(p50), 10, look, tip))
     if row["naive_p50_hours"] is not None:
         shapes.append(svg.dot(x(row["naive_p50_hours"]), y, 5, "soft", "naive: delivered alone"))
     return [*shapes, svg.dot(x(p50), y, 5, "main", tip)]

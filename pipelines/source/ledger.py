@@ -12,7 +12,7 @@ import glob
 import hashlib
 import posixpath
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from io import TextIOWrapper
@@ -27,7 +27,8 @@ from dlt.sources.filesystem import filesystem
 
 from pipelines.client.wire import NotTheContractError, decode
 from pipelines.errors import LedgerError, PrintoraError
-from pipelines.source.parse import Parser, Rejected, Row
+from pipelines.source.names import snake
+from pipelines.source.parse import SESSION_ID, Parser, Rejected, Row
 from pipelines.source.values import as_json
 
 FORMATS = {
@@ -107,7 +108,7 @@ class Ledger:
             except _UNREADABLE as error:
                 raise LedgerError(
                     f"The session ledger {item['file_name']} cannot be read: {error}.",
-                    hint="Mend the file or its permissions, then run again; nothing was changed.",
+                    hint="Mend it, then run again; nothing was changed.",
                 ) from error
 
     def _files(self) -> list[FileItemDict]:
@@ -210,17 +211,27 @@ def _json_entry(line: bytes, name: str, number: int) -> Entry | None:
         return Entry(record, place, file, broken="the line is not JSON")
 
 
+def _refuse_without_key(columns: Sequence[str] | None) -> None:
+    """Refuse a table in which no row can have a session's id."""
+    if columns and not {snake(name) for name in columns} & {*SESSION_ID}:
+        found = ", ".join(columns)
+        raise ValueError(f"it has no column session_id (its columns are {found})")
+
+
 def _csv_records(stream: Any) -> Iterator[tuple[int, dict[str, Any]]]:
     reader = csv.DictReader(
         TextIOWrapper(stream, encoding="utf-8-sig", newline=""), restkey="extra"
     )
+    _refuse_without_key(reader.fieldnames)
     for record in reader:
         yield reader.line_num, {name: value or None for name, value in record.items()}
 
 
 def _parquet_records(stream: Any) -> Iterator[tuple[int, dict[str, Any]]]:
     number = 0
-    for batch in pq.ParquetFile(stream).iter_batches():
+    file = pq.ParquetFile(stream)
+    _refuse_without_key(file.schema_arrow.names)
+    for batch in file.iter_batches():
         for record in _whole_microseconds(batch).to_pylist(maps_as_pydicts="lossy"):
             number += 1
             yield number, record

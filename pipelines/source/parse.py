@@ -66,8 +66,10 @@ _LOG_NAMES: Names = {
     "last_attempt_at": ("last_attempt_at", "last_attempted_at"),
     "delivered_at": ("delivered_at", "sent_at"),
 }
+#: What the ledger may call a session's id.
+SESSION_ID = ("session_id", "id")
 _SESSION_NAMES: Names = {
-    "session_id": ("session_id", "id"),
+    "session_id": SESSION_ID,
     "created_at": ("created_at", "created"),
     "mode": ("mode", "session_mode"),
     "status": ("status",),

@@ -18,18 +18,21 @@ import dlt
 
 from pipelines.client import PrintoraClient, RateGovernor, Wait
 from pipelines.clock import Clock, SystemClock, utc
-from pipelines.progress import Listener, Waiting, ignore
+from pipelines.progress import Event, Listener, Waiting, ignore
 from pipelines.settings import Settings
 from pipelines.source.privacy import Privacy
 from pipelines.source.schema import SYNC_RUNS
 from pipelines.sync.certificate import ResourceCertificate, SyncResult
 from pipelines.sync.engine import Engine
-from pipelines.sync.store import DATASET, Store
-from pipelines.warehouse.connection import connect, ensure_database
+from pipelines.sync.store import DATASET, READER_TIMEOUT, Store
+from pipelines.warehouse.connection import connect
 from pipelines.warehouse.lock import warehouse_lock
 from pipelines.warehouse.raw import ensure_raw_tables
 
 __all__ = ["ResourceCertificate", "SyncResult", "open_client", "sync"]
+
+#: A wait of so many seconds is long enough for somebody to read the warehouse in.
+WORTH_CLOSING = 1.0
 
 
 def sync(
@@ -51,13 +54,14 @@ def sync(
     clock = clock or SystemClock()
     path = settings.warehouse_path
     with warehouse_lock(path):
-        ensure_database(path)
+        # Whoever reads the file now is waited for, and what is no database is named.
+        connect(path, wait_seconds=READER_TIMEOUT, clock=clock).close()
         with (
-            Store(dlt.destinations.duckdb(str(path)), _working_folder(path)) as store,
+            Store(dlt.destinations.duckdb(str(path)), _working_folder(path), clock) as store,
             open_client(
                 settings,
                 clock,
-                listener=listener,
+                listener=_letting_go(store, listener),
                 budget=budget,
                 used_at=_recent_requests(store, clock),
             ) as client,
@@ -73,9 +77,20 @@ def sync(
                 full=full,
             )
             result = engine.run()
-        with connect(path) as connection:
+        with connect(path, wait_seconds=READER_TIMEOUT, clock=clock) as connection:
             ensure_raw_tables(connection)  # a load makes only the tables that it has rows for
         return result
+
+
+def _letting_go(store: Store, listener: Listener) -> Listener:
+    """Close the warehouse while the limits are waited for: others may read it meanwhile."""
+
+    def tell(event: Event) -> None:
+        if isinstance(event, Waiting) and event.seconds >= WORTH_CLOSING:
+            store.close()
+        listener(event)
+
+    return tell
 
 
 def _working_folder(warehouse: Path) -> str | None:

@@ -67,6 +67,7 @@ class Engine:
         self._clock = clock
         self._listener = listener
         self._full = full
+        self._accepted = False
         self._batch = Batch(store)
         self._known = Known(store, self._batch)
         self._flushed_at = clock.now()
@@ -104,7 +105,9 @@ class Engine:
 
     @property
     def _began(self) -> bool:
-        return bool(self.logs.reader.tally.rows_read or self.orders.reader.tally.rows_read)
+        """Tell whether rows were read, by a key and a partner that both lists accept."""
+        read = self.logs.reader.tally.rows_read or self.orders.reader.tally.rows_read
+        return self._accepted and bool(read)
 
     def _make_good(self) -> None:
         """Add the history that a killed sync did not get to."""
@@ -124,6 +127,7 @@ class Engine:
         except QuotaExhausted:
             self._read_ledger(first, entries)  # it costs nothing
             raise
+        self._accepted = True
         self._tell_plan(walking)
         self._read_ledger(first, entries)
         waiting = {self.orders} if self._feed_is_missing(walking) else set()

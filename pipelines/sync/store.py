@@ -15,12 +15,17 @@ from typing import Any
 import dlt
 import pyarrow as pa
 
+from pipelines.clock import Clock, SystemClock
+from pipelines.errors import WarehouseLocked
 from pipelines.source.parse import Row
 from pipelines.source.schema import ORDER_HISTORY, TABLES, WEBHOOK_LOG_HISTORY, Table
 from pipelines.sync.faults import readable_errors
 
 DATASET = "printora_raw"
 PIPELINE = "printora"
+#: Seconds that a program which reads the file, such as a BI tool, is waited for.
+READER_TIMEOUT = 60.0
+_POLL_SECONDS = 0.2
 
 #: What is only ever added to: a row that is there stays as it is.
 _APPEND_ONLY = {ORDER_HISTORY.name, WEBHOOK_LOG_HISTORY.name}
@@ -64,7 +69,10 @@ def to_arrow(table: Table, rows: Iterable[Row]) -> pa.Table:
 class Store:
     """One destination, opened for one sync. Use as a context manager."""
 
-    def __init__(self, destination: Any, pipelines_dir: str | None = None) -> None:
+    def __init__(
+        self, destination: Any, pipelines_dir: str | None = None, clock: Clock | None = None
+    ) -> None:
+        self._clock = clock or SystemClock()
         self._pipeline = dlt.pipeline(
             PIPELINE,
             destination=destination,
@@ -82,17 +90,23 @@ class Store:
         self._pipeline.drop()
         with readable_errors():
             self._pipeline.sync_destination()
-            self._open()
-            self._read_columns()
+        self._read_columns()
         sources = self._pipeline.state.get("sources", {})
         self.state = dict(sources.get(PIPELINE, {}).get("sync", {}))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._close()
+        self.close()
+
+    def close(self) -> None:
+        """Let others read the destination until it is needed again."""
+        if self._client is not None:
+            self._client.close_connection()
+            self._client = None
 
     def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Run a query on raw tables that are there."""
+        self._open()
         with readable_errors():
             return list(self._client.execute_sql(sql, *parameters) or [])
 
@@ -164,6 +178,7 @@ class Store:
         }
         resources = [resource(table, noting_state(batch)) for table, batch in batches.items()]
         source = dlt.source(lambda: resources, name=PIPELINE, max_table_nesting=0)()
+        self._open()  # and so nobody else can, until the load is done
         with readable_errors():
             # `run` would first restore the state from the destination again: it is ours already.
             self._pipeline.extract(source)
@@ -174,8 +189,22 @@ class Store:
             self._read_columns()
 
     def _open(self) -> None:
-        self._client = self._pipeline.sql_client()
-        self._client.open_connection()
+        """Open the destination; wait for whoever reads it."""
+        if self._client is not None:
+            return
+        give_up = self._clock.now() + READER_TIMEOUT
+        while True:
+            client = self._pipeline.sql_client()
+            try:
+                with readable_errors():
+                    client.open_connection()
+            except WarehouseLocked:
+                if self._clock.now() >= give_up:
+                    raise
+                self._clock.sleep(_POLL_SECONDS)
+            else:
+                self._client = client
+                return
 
     def _read_columns(self) -> None:
         rows = self.query(
@@ -186,8 +215,3 @@ class Store:
         self._columns = {}
         for table, column in rows:
             self._columns.setdefault(table, set()).add(column)
-
-    def _close(self) -> None:
-        if self._client is not None:
-            self._client.close_connection()
-            self._client = None
