@@ -48,6 +48,18 @@ SCENARIOS = [
         looks=20,
         seed=42,
     ),
+    Scenario(
+        "orders tell their times, some are gone, and logs come late or never; the zone is far west",
+        zone="Pacific/Honolulu",
+        lost=0.2,
+        late=0.1,
+        repeated=0.1,
+        ledger_coverage=0.9,
+        paid_word="paid",
+        looks=3,
+        seed=77,
+        troubled=True,
+    ),
 ]
 MARTS = sorted(m.name for m in project().models if m.schema == "analytics")
 
