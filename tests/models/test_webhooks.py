@@ -343,3 +343,32 @@ def test_a_late_log_counts_on_the_day_of_its_event(warehouse: Warehouse) -> None
         """,
     )
     warehouse.expect(HEALTH, "event_date | events | p50_seconds \n 03-02 | 1 | 90000")
+
+
+def test_a_delivery_at_the_last_look_still_saw_the_others_at_risk(warehouse: Warehouse) -> None:
+    """Censored first, the one under way would leave the delivered one to be all of them."""
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type | status   | attempts | event_at    | delivered_at
+        l1             | o1       | order.paid | retrying | 2        | 03-01 10:00 | -
+        l2             | o2       | order.paid | sent     | 3        | 03-01 10:00 | 03-01 10:20
+        """,
+    )
+    warehouse.looked_at("03-01 10:20")
+    warehouse.expect(HEALTH, "events | p50_seconds | p95_seconds \n 2 | 1200 | -")
+
+
+def test_an_event_that_failed_never_arrives(warehouse: Warehouse) -> None:
+    """As a mere censoring it would leave the last one delivered to be the rest of them."""
+    fates = [("sent", "03-01 10:00:10"), ("failed", "-"), ("sent", "03-01 16:00")]
+    for number, (status, delivered) in enumerate(fates):
+        warehouse.given(
+            "webhook_logs",
+            f"""
+            webhook_log_id | order_id  | event_type | status   | attempts | event_at    | delivered_at
+            l{number}      | o{number} | order.paid | {status} | 5        | 03-01 10:00 | {delivered}
+            """,
+        )
+    warehouse.looked_at("03-02 00:00")
+    warehouse.expect(HEALTH, "delivered | failed | p50_seconds | p95_seconds \n 2 | 1 | 21600 | -")
