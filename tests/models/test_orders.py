@@ -378,3 +378,32 @@ def test_a_delivered_order_was_paid_though_no_event_says_so(warehouse: Warehouse
         delivered | true    | -       | unknown        | 03-01 10:00     | 03-02 10:00    | false
         """,
     )
+
+
+def test_a_later_event_shows_the_earlier_steps_though_the_list_is_behind(
+    warehouse: Warehouse,
+) -> None:
+    """The list was read before the parcel left: by its word alone the order is not even paid."""
+    warehouse.given("orders", "order_id | status | created_at \n o1 | pending | 03-01 10:00")
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type    | event_at
+        l1             | o1       | order.shipped | 03-02 10:00
+        """,
+    )
+    warehouse.expect(
+        ORDERS,
+        """
+        status  | milestone | is_paid | paid_at_source | paid_not_after | shipped_at_source
+        pending | shipped   | true    | unknown        | 03-02 10:00    | event
+        """,
+    )
+    warehouse.expect(
+        "analytics.webhook_gaps",
+        """
+        event_type    | implied_by      | order_status | expected_at
+        order.created | order time      | pending      | 03-01 10:00
+        order.paid    | later milestone | pending      | 03-02 10:00
+        """,
+    )
