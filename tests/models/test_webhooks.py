@@ -372,3 +372,20 @@ def test_an_event_that_failed_never_arrives(warehouse: Warehouse) -> None:
         )
     warehouse.looked_at("03-02 00:00")
     warehouse.expect(HEALTH, "delivered | failed | p50_seconds | p95_seconds \n 2 | 1 | 21600 | -")
+
+
+def test_an_event_has_failed_when_the_attempts_of_its_last_log_are_over(
+    warehouse: Warehouse,
+) -> None:
+    """A late log is tried late: counted from the event, it would have failed before it began."""
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type | status   | event_at    | created_at  | delivered_at | _seen_at
+        early          | o1       | order.paid | failed   | 03-01 10:00 | 03-01 10:00 | -            | 03-01 20:00
+        late           | o2       | order.paid | failed   | 03-01 10:00 | 03-01 14:00 | -            | 03-01 20:00
+        trying         | o3       | order.paid | retrying | 03-01 10:00 | 03-01 14:00 | -            | 03-01 14:30
+        slow           | o4       | order.paid | sent     | 03-01 10:00 | 03-01 15:30 | 03-01 18:00  | 03-01 20:00
+        """,
+    )
+    warehouse.expect(HEALTH, "failed | retrying | delivered | p50_seconds \n 2 | 1 | 1 | -")
