@@ -31,11 +31,11 @@ def rate_axis(marks: Sequence[float], y: Scale) -> list[str]:
 
 
 def date_axis(dates: Sequence[date], x: Scale, y: float) -> list[str]:
-    """Label the first, the middle and the last of the days."""
+    """Label the first, the middle and the last of the days; a single one in the middle."""
     last = len(dates) - 1
-    shown = {0: "small muted", last // 2: "small muted middle", last: "small muted end"}
+    middle = [(last // 2, 0.5, "small muted middle")] if last == 0 or last >= 6 else []
+    ends = [(0, 0.0, "small muted"), (last, 1.0, "small muted end")] if last else []
     return [
-        svg.text(x(i + (0, 0.5, 1)[position]), y, dates[i].strftime("%-d %b %Y"), classes)
-        for position, (i, classes) in enumerate(shown.items())
-        if position != 1 or last >= 6
+        svg.text(x(i + part), y, dates[i].strftime("%-d %b %Y"), classes)
+        for i, part, classes in sorted(middle + ends)
     ]

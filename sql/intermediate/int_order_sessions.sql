@@ -19,23 +19,43 @@ ledger as (
 ),
 
 logs as (
-    select order_id, session_id, payload_session_id from intermediate.int_order_event_times
+    select order_id, session_id, payload_session_id
+    from staging.stg_printora__webhook_logs
+),
+
+placed as (
+    select orders.order_id, orders.session_id, ledger.session_id as ledger_session_id
+    from orders
+    left join ledger on orders.session_id = ledger.session_id
+),
+
+told_by_logs as (
+    select
+        logs.order_id,
+        min(by_log.session_id) as ledger_log_id,
+        min(by_payload.session_id) as ledger_payload_id,
+        min(logs.session_id) as log_id,
+        min(logs.payload_session_id) as payload_id
+    from logs
+    -- Only of these, so that the other logs need not be looked up.
+    inner join placed on logs.order_id = placed.order_id and placed.ledger_session_id is null
+    left join ledger as by_log on logs.session_id = by_log.session_id
+    left join ledger as by_payload on logs.payload_session_id = by_payload.session_id
+    group by logs.order_id
 )
 
 select
-    orders.order_id,
+    placed.order_id,
     coalesce(
-        by_order.session_id,
-        by_log.session_id,
-        by_payload.session_id,
-        orders.session_id,
-        logs.session_id,
-        logs.payload_session_id
+        placed.ledger_session_id,
+        told_by_logs.ledger_log_id,
+        told_by_logs.ledger_payload_id,
+        placed.session_id,
+        told_by_logs.log_id,
+        told_by_logs.payload_id
     ) as session_id,
-    coalesce(by_order.session_id, by_log.session_id, by_payload.session_id) is not null
-        as is_in_ledger
-from orders
-left join logs on orders.order_id = logs.order_id
-left join ledger as by_order on orders.session_id = by_order.session_id
-left join ledger as by_log on logs.session_id = by_log.session_id
-left join ledger as by_payload on logs.payload_session_id = by_payload.session_id
+    coalesce(
+        placed.ledger_session_id, told_by_logs.ledger_log_id, told_by_logs.ledger_payload_id
+    ) is not null as is_in_ledger
+from placed
+left join told_by_logs on placed.order_id = told_by_logs.order_id

@@ -120,10 +120,11 @@ outcomes as (
         case
             when end_at <= coalesce(cancelled_at, end_at) and end_at <= observed_until
                 then 'ended'
+            -- It got that far, so that a later cancellation is not one of this stage.
+            when is_ended and end_at is null then 'untimed'
             when cancelled_at <= observed_until and (end_at is null or cancelled_at < end_at)
                 then 'cancelled'
-            when (is_ended and end_at is null) or (is_cancelled and cancelled_at is null)
-                then 'untimed'
+            when is_cancelled and cancelled_at is null then 'untimed'
             else 'open'
         end as outcome
     from stages

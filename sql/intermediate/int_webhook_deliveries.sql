@@ -9,7 +9,7 @@ columns:
   order_id: The order that the event is about.
   session_id: >-
     The order's session where the order is known, as int_order_sessions has it; else the session that the
-    log names.
+    log names, as int_webhook_orphans has it.
   event_type: order.created, order.paid, order.shipped, order.delivered, order.cancelled or unknown.
   event_at: When the event happened.
   event_at_source: payload (its timestamp), log (the row's creation) or seen (our first sight of it).
@@ -31,8 +31,6 @@ with logs as (
     select
         webhook_log_id,
         order_id,
-        session_id,
-        payload_session_id,
         event_type,
         event_at,
         event_at_source,
@@ -56,6 +54,10 @@ order_sessions as (
     select order_id, session_id from intermediate.int_order_sessions
 ),
 
+orphans as (
+    select webhook_log_id, session_id from intermediate.int_webhook_orphans
+),
+
 settings as (
     select report_time_zone from staging.build_settings
 ),
@@ -70,8 +72,8 @@ joined as (
     select
         logs.webhook_log_id,
         logs.order_id,
-        order_sessions.order_id is null as is_orphan,
-        coalesce(order_sessions.session_id, logs.session_id, logs.payload_session_id) as session_id,
+        orphans.webhook_log_id is not null as is_orphan,
+        coalesce(order_sessions.session_id, orphans.session_id) as session_id,
         logs.event_type,
         logs.event_at,
         logs.event_at_source,
@@ -96,6 +98,7 @@ joined as (
             ) as between_looks_at
     from logs
     left join order_sessions on logs.order_id = order_sessions.order_id
+    left join orphans on logs.webhook_log_id = orphans.webhook_log_id
     left join first_looks on logs.webhook_log_id = first_looks.webhook_log_id
 ),
 

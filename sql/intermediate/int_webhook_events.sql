@@ -1,7 +1,8 @@
 /*
 description: >-
   Webhook events, told apart by order and type because they have no id. An event is delivered when
-  any of its logs is, still trying when any may yet be, and failed for good when none can be.
+  any of its logs is, failed for good when all of its logs have, and still trying otherwise: a
+  status that nobody has heard of says neither.
 grain: one row per order (or log without an order) and type of event
 key: [subject_id, event_type]
 columns:
@@ -17,7 +18,8 @@ columns:
   delivered_at: When it was first delivered.
   duration_us: >-
     Microseconds from the event to the delivery, to the end of the vendor's attempts when it failed,
-    or to the last look when it is still trying. Null when it was delivered and nothing tells when.
+    or to the last look when it is still trying (the proven time, where there is a proof). Null when
+    it was delivered and nothing tells when.
 */
 with deliveries as (
     select
@@ -39,7 +41,7 @@ settings as (
 ),
 
 data_as_of as (
-    select as_of from intermediate.int_data_as_of where resource = 'webhook_logs'
+    select as_of, is_proven from intermediate.int_data_as_of where resource = 'webhook_logs'
 ),
 
 meanings as (
@@ -56,8 +58,8 @@ events as (
         count(*) as logs,
         case
             when bool_or(status = 'sent') then 'delivered'
-            when bool_or(status in ('pending', 'retrying')) then 'retrying'
-            else 'failed'
+            when bool_and(coalesce(status, 'unknown') = 'failed') then 'failed'
+            else 'retrying'
         end as outcome,
         coalesce(
             min(case when first_attempt_delivered then coalesce(created_at, event_at) end)
@@ -85,10 +87,14 @@ ordered as (
         events.delivered_at,
         events.last_log_at,
         events.last_seen_at,
-        min(events.delivered_at) over (
-            partition by events.subject_id order by meanings.step desc
-            rows between unbounded preceding and 1 preceding
-        ) as later_step_delivered_at
+        -- An event of an unknown type has no place in the order of steps.
+        case
+            when meanings.step is not null
+                then min(events.delivered_at) over (
+                    partition by events.subject_id order by meanings.step desc nulls last
+                    rows between unbounded preceding and 1 preceding
+                )
+        end as later_step_delivered_at
     from events
     left join meanings on events.event_type = meanings.event_type
 )
@@ -115,7 +121,11 @@ select
                     when 'failed'
                         then ordered.last_log_at
                             + settings.retry_settled_minutes * interval '1 minute'
-                    else greatest(data_as_of.as_of, ordered.last_seen_at)
+                    when 'retrying'
+                        then greatest(
+                            case when data_as_of.is_proven then data_as_of.as_of end,
+                            ordered.last_seen_at
+                        )
                 end
             ),
             0

@@ -5,7 +5,8 @@ key: [webhook_log_id]
 columns:
   webhook_log_id: The delivery log.
   order_id: The order that it names; null when it names none.
-  session_id: The session that it names, or else the id at the top of its payload.
+  session_id: >-
+    The session that it names, or the id at the top of its payload; the one that the ledger has.
   event_at: When its event happened.
 */
 with logs as (
@@ -15,13 +16,24 @@ with logs as (
 
 orders as (
     select order_id from staging.stg_printora__orders
+),
+
+ledger as (
+    select session_id from staging.stg_printora__sessions
 )
 
 select
     logs.webhook_log_id,
     logs.order_id,
-    coalesce(logs.session_id, logs.payload_session_id) as session_id,
+    coalesce(
+        by_log.session_id,
+        by_payload.session_id,
+        logs.session_id,
+        logs.payload_session_id
+    ) as session_id,
     logs.event_at
 from logs
 left join orders on logs.order_id = orders.order_id
+left join ledger as by_log on logs.session_id = by_log.session_id
+left join ledger as by_payload on logs.payload_session_id = by_payload.session_id
 where orders.order_id is null

@@ -28,10 +28,12 @@ columns:
   is_mature: Whether it was so old at the as-of time that it cannot convert any more.
   seconds_to_order: From creation to the first order; null unless the ledger has the session.
   seconds_to_paid: From creation to the first payment; null unless the ledger has the session.
-  currency: Currency of its paid orders; null without one, or when they have several.
+  currency: >-
+    Currency of its paid orders; null without one, when they have several, or where the API gives
+    none.
   revenue: >-
     Total of its paid orders, cancelled later or not; 0 without one. Null when they have several
-    currencies, for which there is no sum.
+    currencies, for which there is no sum; an order without a currency may be in any.
   net_revenue: Total of its paid orders that were not cancelled, as revenue.
   customer_pseudonym: Keyed hash of the user's e-mail. Same person, same value.
 */
@@ -47,7 +49,7 @@ orders as (
         paid_at,
         is_paid,
         is_cancelled,
-        currency,
+        case when is_paid then coalesce(currency, 'unknown') end as paid_currency,
         total_amount
     from analytics.fct_orders
     where session_id is not null
@@ -75,11 +77,8 @@ by_orders as (
         count(case when not is_cancelled then 1 end) as standing_orders,
         min(created_at) as first_order_at,
         min(paid_at) as first_paid_at,
-        min(case when is_paid then currency end) as currency,
-        coalesce(
-            min(case when is_paid then currency end) <> max(case when is_paid then currency end),
-            false
-        ) as has_currencies,
+        min(paid_currency) as currency,
+        coalesce(min(paid_currency) <> max(paid_currency), false) as has_currencies,
         sum(case when is_paid then total_amount end) as revenue,
         sum(case when is_paid and not is_cancelled then total_amount end) as net_revenue
     from orders
@@ -107,6 +106,7 @@ every_session as (
         ledger.told_status,
         ledger.accessed_at,
         ledger.customer_pseudonym,
+        by_orders.session_id is not null or by_orphans.session_id is not null as has_led_to_order,
         coalesce(by_orders.orders, 0) as orders,
         coalesce(by_orders.paid_orders, 0) as paid_orders,
         coalesce(by_orders.net_paid_orders, 0) as net_paid_orders,
@@ -146,7 +146,7 @@ select
     cast(created_at at time zone report_time_zone as date) as cohort_date,
     case
         when told_status in ('completed', 'expired', 'cancelled') then told_status
-        when orders > 0 or source <> 'ledger' then 'completed'
+        when has_led_to_order then 'completed'
         when is_mature or is_run_out then 'expired'
         when told_status = 'active' or accessed_at is not null then 'active'
         when is_url_alive then 'pending'
@@ -154,8 +154,8 @@ select
     end as status,
     case
         when told_status in ('completed', 'expired', 'cancelled') then 'told'
-        when told_status = 'active' and orders = 0 and source = 'ledger'
-            and not is_mature and not is_run_out then 'told'
+        when told_status = 'active' and not has_led_to_order and not is_mature and not is_run_out
+            then 'told'
         else 'derived'
     end as status_source,
     source,
@@ -171,7 +171,7 @@ select
     is_mature,
     date_diff('microsecond', ledger_created_at, first_order_at) / 1000000.0 as seconds_to_order,
     date_diff('microsecond', ledger_created_at, first_paid_at) / 1000000.0 as seconds_to_paid,
-    case when not has_currencies then currency end as currency,
+    case when not has_currencies then nullif(currency, 'unknown') end as currency,
     case when not has_currencies then cast(revenue as decimal(38, 4)) end as revenue,
     case when not has_currencies then cast(net_revenue as decimal(38, 4)) end as net_revenue,
     customer_pseudonym

@@ -20,11 +20,13 @@ columns:
   paid_rate_low: Lower end of the 95 % Wilson interval of paid_rate.
   paid_rate_high: Upper end of the 95 % Wilson interval of paid_rate.
   net_paid_rate: net_paid_sessions / sessions; null until the cohort is mature.
-  is_mature: Whether all sessions of the day were mature at the as-of time.
+  is_mature: >-
+    Whether the day was over and all its sessions were mature at the as-of time.
   is_proven: >-
     Whether a certificate proves that the orders are complete up to a time when the cohort was
     mature. Where it is false, orders may be missing and a rate may be too low.
-  currency: Currency of revenue; null without revenue or with several currencies.
+  currency: >-
+    Currency of revenue; null without revenue, with several currencies, or where the API gives none.
   revenue: >-
     Total of the sessions' paid orders, cancelled later or not; null when there are several
     currencies (session_revenue_daily has them one by one).
@@ -42,15 +44,19 @@ with sessions as (
         is_converted,
         is_converted_net,
         is_mature,
-        currency,
+        case when is_converted then coalesce(currency, 'unknown') end as currency,
         revenue,
         net_revenue
     from analytics.fct_sessions
     where cohort_date is not null
 ),
 
+settings as (
+    select report_time_zone from staging.build_settings
+),
+
 data_as_of as (
-    select is_proven from intermediate.int_data_as_of where resource = 'orders'
+    select as_of, is_proven from intermediate.int_data_as_of where resource = 'orders'
 ),
 
 counts as (
@@ -76,19 +82,39 @@ counts as (
     group by cohort_date
 ),
 
-rates as (
+cohorts as (
     select
         counts.*,
         data_as_of.is_proven,
-        case when is_mature and sessions > 0 then ordered_sessions / cast(sessions as double) end
-            as order_rate,
-        case when is_mature and sessions > 0 then paid_sessions / cast(sessions as double) end
-            as paid_rate,
-        -- 1.96, the 97.5 % point of the normal distribution, and its square.
-        1.959963984540054 as z,
-        1.959963984540054 * 1.959963984540054 / nullif(sessions, 0) as z2_n
+        -- A day that is not over has sessions yet to come, however old the others are.
+        counts.is_mature
+        and coalesce(
+            cast(counts.cohort_date + 1 as timestamp) at time zone settings.report_time_zone
+            <= data_as_of.as_of,
+            false
+        ) as is_mature_cohort,
+        -- Half of 1.96, the 97.5 % point of the normal distribution: its square's root is exact,
+        -- so that a rate of 0 or 1 has exactly that as the end of its interval.
+        1.959963984540054 / 2 as h
     from counts
+    cross join settings
     cross join data_as_of
+),
+
+rates as (
+    select
+        cohorts.*,
+        case when is_mature_cohort and sessions > 0 then cast(sessions as double) end as n
+    from cohorts
+),
+
+spreads as (
+    select
+        rates.*,
+        2 * h * h as shift,
+        2 * h * sqrt(ordered_sessions * (n - ordered_sessions) / n + h * h) as order_spread,
+        2 * h * sqrt(paid_sessions * (n - paid_sessions) / n + h * h) as paid_spread
+    from rates
 )
 
 select
@@ -98,23 +124,18 @@ select
     paid_sessions,
     net_paid_sessions,
     mature_sessions,
-    order_rate,
-    (order_rate + z2_n / 2 - z * sqrt(order_rate * (1 - order_rate) / sessions + z2_n / sessions / 4))
-    / (1 + z2_n) as order_rate_low,
-    (order_rate + z2_n / 2 + z * sqrt(order_rate * (1 - order_rate) / sessions + z2_n / sessions / 4))
-    / (1 + z2_n) as order_rate_high,
-    paid_rate,
-    (paid_rate + z2_n / 2 - z * sqrt(paid_rate * (1 - paid_rate) / sessions + z2_n / sessions / 4))
-    / (1 + z2_n) as paid_rate_low,
-    (paid_rate + z2_n / 2 + z * sqrt(paid_rate * (1 - paid_rate) / sessions + z2_n / sessions / 4))
-    / (1 + z2_n) as paid_rate_high,
-    case when is_mature and sessions > 0 then net_paid_sessions / cast(sessions as double) end
-        as net_paid_rate,
-    is_mature,
-    is_mature and is_proven as is_proven,
-    case when is_one_currency then currency end as currency,
+    ordered_sessions / n as order_rate,
+    (ordered_sessions + (shift - order_spread)) / (n + 2 * shift) as order_rate_low,
+    (ordered_sessions + (shift + order_spread)) / (n + 2 * shift) as order_rate_high,
+    paid_sessions / n as paid_rate,
+    (paid_sessions + (shift - paid_spread)) / (n + 2 * shift) as paid_rate_low,
+    (paid_sessions + (shift + paid_spread)) / (n + 2 * shift) as paid_rate_high,
+    net_paid_sessions / n as net_paid_rate,
+    is_mature_cohort as is_mature,
+    is_mature_cohort and is_proven as is_proven,
+    case when is_one_currency then nullif(currency, 'unknown') end as currency,
     case when is_one_currency then revenue end as revenue,
     case when is_one_currency then net_revenue end as net_revenue,
     unledgered_sessions,
     ordered_sessions / cast(nullif(all_ordered_sessions, 0) as double) as ledger_coverage
-from rates
+from spreads

@@ -10,7 +10,7 @@ columns:
   events: Events that have a log.
   delivered: Events delivered at last.
   delivered_first_attempt: Events whose first log was delivered at the first attempt.
-  retrying: Events not delivered yet that may still be.
+  retrying: Events not delivered yet that may still be, or whose status nobody has heard of.
   failed: Events that failed for good.
   repeated: Events with more than one log, be it a repeat or a resend.
   out_of_order: Events that were delivered after a later step of the same order.

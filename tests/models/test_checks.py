@@ -76,3 +76,30 @@ def test_the_check_finds_its_failure(sound: Warehouse, check: str) -> None:
         assert not result.passed
     finally:
         sound.connection.execute("rollback")
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        "analytics.fct_sessions.source",
+        "analytics.fct_orders.milestone",
+        "analytics.fct_orders.paid_at_source",
+        "analytics.fct_orders.shipped_at_source",
+        "analytics.fct_orders.delivered_at_source",
+        "analytics.fct_orders.cancelled_at_source",
+        "intermediate.int_webhook_deliveries.delivered_at_source",
+        "analytics.delivery_latency_summary.stage",
+        "analytics.delivery_latency_summary.dimension",
+        "analytics.data_freshness.evidence",
+    ],
+)
+def test_a_value_that_no_description_names_is_found(sound: Warehouse, column: str) -> None:
+    """A filter on the values that are documented would miss these rows without a word."""
+    table, name = column.rsplit(".", 1)
+    sound.connection.execute("begin")
+    try:
+        sound.connection.execute(f"update {table} set {name} = 'nonsense'")  # noqa: S608
+        (result,) = run_checks(sound.connection, project(), ["values_are_accepted"])
+        assert not result.passed
+    finally:
+        sound.connection.execute("rollback")

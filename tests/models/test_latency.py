@@ -172,3 +172,92 @@ def test_an_end_before_its_beginning_takes_no_time(warehouse: Warehouse) -> None
     _orders(warehouse, ("02-28 23:59", "-", "delivered"))
     warehouse.looked_at("03-11 00:00")
     warehouse.expect(CURVE, "hours | ended \n 0 | 1", where=TO_DELIVERED)
+
+
+def test_a_cancellation_later_on_does_not_undo_a_stage_that_ended(warehouse: Warehouse) -> None:
+    """Shipped, then cancelled: the payment and the shipping took their time, the way never ended."""
+    warehouse.given(
+        "orders",
+        """
+        order_id | status    | created_at  | paid_at     | shipped_at  | cancelled_at
+        o1       | cancelled | 03-01 00:00 | 03-01 01:00 | 03-02 01:00 | 03-04 01:00
+        """,
+    )
+    warehouse.looked_at("03-11 00:00")
+    warehouse.expect(
+        SUMMARY,
+        """
+        stage                | orders | ended | cancelled | open | p50_hours
+        created_to_paid      | 1      | 1     | 0         | 0    | 1
+        paid_to_shipped      | 1      | 1     | 0         | 0    | 24
+        paid_to_delivered    | 1      | 0     | 1         | 0    | -
+        shipped_to_delivered | 1      | 0     | 1         | 0    | -
+        """,
+        where="dimension = 'all'",
+    )
+
+
+def test_an_order_seen_paid_and_cancelled_later_was_not_cancelled_unpaid(
+    warehouse: Warehouse,
+) -> None:
+    """It was paid, nothing tells when: as a cancellation it would lower the share that pays."""
+    warehouse.given(
+        "orders",
+        """
+        order_id | status    | created_at  | cancelled_at
+        o1       | cancelled | 03-01 00:00 | 03-05 00:00
+        """,
+    )
+    warehouse.given("order_history", "order_id | status | first_seen_at \n o1 | paid | 03-03 00:00")
+    warehouse.looked_at("03-11 00:00")
+    warehouse.expect(
+        SUMMARY,
+        """
+        stage           | orders | ended | cancelled | untimed
+        created_to_paid | 0      | 0     | 0         | 1
+        """,
+        where="dimension = 'all'",
+    )
+
+
+def test_a_stage_that_took_no_time_is_ended_and_at_risk(warehouse: Warehouse) -> None:
+    """Paid at the moment of creation is the best there is, not a missing time."""
+    warehouse.given(
+        "orders",
+        """
+        order_id | status  | created_at  | paid_at
+        o1       | paid    | 03-01 00:00 | 03-01 00:00
+        o2       | paid    | 03-01 00:00 | 03-01 00:00
+        o3       | pending | 03-11 00:00 | -
+        """,
+    )
+    warehouse.looked_at("03-11 00:00")
+    warehouse.expect(
+        CURVE,
+        """
+        hours | at_risk | ended | censored | cumulative_incidence
+        0     | 3       | 2     | 1        | 0.666667
+        """,
+        where="stage = 'created_to_paid'",
+    )
+    warehouse.expect(
+        SUMMARY,
+        "orders | p50_hours | p90_hours \n 3 | 0 | -",
+        where="dimension = 'all' and stage = 'created_to_paid'",
+    )
+
+
+def test_a_deleted_order_is_censored_when_it_was_last_seen(warehouse: Warehouse) -> None:
+    """As open until today it would wait for ever and make every figure worse each day."""
+    warehouse.given(
+        "orders",
+        """
+        order_id | status | created_at  | paid_at     | deleted_at  | _seen_at
+        o1       | paid   | 03-01 00:00 | 03-01 00:00 | 03-09 00:00 | 03-02 00:00
+        o2       | paid   | 03-01 00:00 | 03-01 00:00 | -           | 03-02 00:00
+        """,
+    )
+    warehouse.looked_at("03-11 00:00")
+    warehouse.expect(
+        CURVE, "hours | at_risk | censored \n 24 | 2 | 1 \n 240 | 1 | 1", where=TO_DELIVERED
+    )

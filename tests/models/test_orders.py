@@ -324,3 +324,86 @@ def test_the_history_tells_how_long_an_order_stayed_in_each_status(warehouse: Wa
         shipped | 4        | 03-03 10:30 | order  | -               | true
         """,
     )
+
+
+def test_a_log_without_any_time_still_names_the_session(warehouse: Warehouse) -> None:
+    """It tells no time, and all the same whose order it is about."""
+    warehouse.given("orders", "order_id | status | created_at \n o1 | paid | 03-01 10:00")
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | session_id | event_type | _seen_at
+        l1             | o1       | sess_1     | order.paid | 03-05 00:00
+        """,
+    )
+    warehouse.expect(
+        ORDERS,
+        """
+        session_id | is_event_seen | paid_at | paid_at_source
+        sess_1     | true          | -       | unknown
+        """,
+    )
+
+
+def test_of_several_ids_in_an_orders_logs_the_ledgers_wins(warehouse: Warehouse) -> None:
+    """An API that changes its ids between two events of one order would lose the conversion."""
+    warehouse.given("sessions", "session_id | created_at \n uuid-9 | 03-01 09:00")
+    warehouse.given("orders", "order_id | status | created_at \n o1 | paid | 03-01 10:00")
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | session_id | payload_session_id | event_type    | event_at
+        l1             | o1       | sess_1     | sess_1             | order.created | 03-01 10:00
+        l2             | o1       | sess_1     | uuid-9             | order.paid    | 03-01 10:01
+        """,
+    )
+    warehouse.expect(ORDERS, "order_id | session_id \n o1 | uuid-9")
+
+
+def test_a_delivered_order_was_paid_though_no_event_says_so(warehouse: Warehouse) -> None:
+    """The event was lost: an unpaid delivery would be missing from conversion and revenue."""
+    warehouse.given("orders", "order_id | status | created_at \n o1 | shipped | 03-01 10:00")
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type      | event_at
+        l1             | o1       | order.delivered | 03-04 10:00
+        l2             | o1       | order.shipped   | 03-02 10:00
+        """,
+    )
+    warehouse.expect(
+        ORDERS,
+        """
+        milestone | is_paid | paid_at | paid_at_source | paid_not_before | paid_not_after | is_open
+        delivered | true    | -       | unknown        | 03-01 10:00     | 03-02 10:00    | false
+        """,
+    )
+
+
+def test_a_later_event_shows_the_earlier_steps_though_the_list_is_behind(
+    warehouse: Warehouse,
+) -> None:
+    """The list was read before the parcel left: by its word alone the order is not even paid."""
+    warehouse.given("orders", "order_id | status | created_at \n o1 | pending | 03-01 10:00")
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type    | event_at
+        l1             | o1       | order.shipped | 03-02 10:00
+        """,
+    )
+    warehouse.expect(
+        ORDERS,
+        """
+        status  | milestone | is_paid | paid_at_source | paid_not_after | shipped_at_source
+        pending | shipped   | true    | unknown        | 03-02 10:00    | event
+        """,
+    )
+    warehouse.expect(
+        "analytics.webhook_gaps",
+        """
+        event_type    | implied_by      | order_status | expected_at
+        order.created | order time      | pending      | 03-01 10:00
+        order.paid    | later milestone | pending      | 03-02 10:00
+        """,
+    )

@@ -251,3 +251,112 @@ def test_rates_without_a_proof_say_so(warehouse: Warehouse) -> None:
     warehouse.given("sessions", "session_id | created_at \n s1 | 03-01 10:00")
     warehouse.given("orders", "order_id | status | _seen_at \n o1 | paid | 03-09 00:00")
     warehouse.expect(DAILY, "paid_rate | is_mature | is_proven \n 0 | true | false")
+
+
+def test_a_day_that_is_not_over_is_no_mature_cohort(warehouse: Warehouse) -> None:
+    """A day of 25 hours: its first session is mature before its last one is created."""
+    warehouse.settings = {"report_time_zone": "Europe/Berlin"}
+    warehouse.given("sessions", "session_id | created_at \n s1 | 2025-10-25 22:00")
+    warehouse.looked_at("2025-10-26 22:20")
+    warehouse.expect(
+        DAILY,
+        "mature_sessions | is_mature | paid_rate \n 1 | false | -",
+    )
+
+
+def test_the_interval_of_none_and_of_all_stays_within_0_and_1(warehouse: Warehouse) -> None:
+    """A last digit of a float beyond 1 fails every reader that checks for a share."""
+    for day, (sessions, is_paid) in enumerate([(11, True), (14, True), (21, True), (21, False)]):
+        for number in range(sessions):
+            name, at = f"{day}-{number}", f"03-0{day + 1} 10:00"
+            warehouse.given("sessions", f"session_id | created_at \n {name} | {at}")
+            if is_paid:
+                warehouse.given(
+                    "orders",
+                    f"order_id | session_id | status | created_at \n {name} | {name} | paid | {at}",
+                )
+    warehouse.looked_at("06-01 00:00")
+    warehouse.build(DAILY)
+    found = warehouse.connection.execute(
+        f"select distinct case when paid_rate = 0 then paid_rate_low else paid_rate_high end "  # noqa: S608
+        f"from {DAILY}"
+    ).fetchall()
+    assert sorted(found) == [(0.0,), (1.0,)]
+
+
+def test_money_without_a_currency_is_not_added_to_money_with_one(warehouse: Warehouse) -> None:
+    """The list of v1.1 names no currency: 5 of something and 10 USD are not 15 USD."""
+    warehouse.given("sessions", "session_id | created_at \n s1 | 03-01 10:00 \n s2 | 03-02 10:00")
+    warehouse.given("sessions", "session_id | created_at \n s3 | 03-02 10:00")
+    warehouse.given(
+        "orders",
+        """
+        order_id | session_id | status | total_amount | currency | created_at
+        o1       | s1         | paid   | 10.00        | USD      | 03-01 11:00
+        o2       | s1         | paid   | 5.00         | -        | 03-01 11:00
+        o3       | s2         | paid   | 7.00         | -        | 03-02 11:00
+        o4       | s3         | paid   | 8.00         | USD      | 03-02 11:00
+        """,
+    )
+    warehouse.expect(
+        SESSIONS,
+        """
+        session_id | currency | revenue
+        s1         | -        | -
+        s2         | -        | 7.00
+        s3         | USD      | 8.00
+        """,
+    )
+    warehouse.expect(DAILY, "cohort_date | currency | revenue \n 03-01 | - | - \n 03-02 | - | -")
+    warehouse.expect(
+        REVENUE,
+        """
+        cohort_date | currency | revenue
+        03-01       | USD      | 10.00
+        03-01       | unknown  | 5.00
+        03-02       | USD      | 8.00
+        03-02       | unknown  | 7.00
+        """,
+    )
+
+
+def test_an_event_of_an_unlisted_order_finds_its_session_in_the_ledger(
+    warehouse: Warehouse,
+) -> None:
+    """By the other kind of id it would be a session that the ledger misses, and the first expired."""
+    warehouse.given("sessions", "session_id | created_at \n cc89-e4 | 03-01 10:00")
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | session_id | payload_session_id | event_type | event_at
+        l1             | o9       | sess_9     | cc89-e4            | order.paid | 03-01 13:00
+        """,
+    )
+    warehouse.looked_at("03-09 00:00")
+    warehouse.expect(
+        SESSIONS,
+        """
+        session_id | source | status    | is_ordered
+        cc89-e4    | ledger | completed | false
+        """,
+    )
+    warehouse.expect("analytics.fct_webhook_deliveries", "session_id | is_orphan \n cc89-e4 | true")
+
+
+def test_without_a_ledger_there_are_orders_and_no_rates(warehouse: Warehouse) -> None:
+    """Every session that is known has ordered: a rate of 100 % would be made of nothing."""
+    warehouse.given(
+        "orders",
+        """
+        order_id | session_id | status | total_amount | currency | created_at
+        o1       | s1         | paid   | 10           | USD      | 03-01 11:00
+        """,
+    )
+    warehouse.looked_at("03-09 00:00")
+    warehouse.expect(
+        DAILY,
+        """
+        sessions | paid_sessions | is_mature | order_rate | paid_rate | paid_rate_low | revenue | unledgered_sessions | ledger_coverage
+        0        | 0             | true      | -          | -         | -             | 0.00    | 1                   | 0
+        """,
+    )

@@ -242,3 +242,150 @@ def test_what_happened_after_the_last_look_at_the_logs_is_no_gap(warehouse: Ware
     _order(warehouse, "pending")
     warehouse.looked_at("03-01 09:59")
     warehouse.expect(GAPS, "order_id | event_type")
+
+
+def test_a_kind_of_event_nobody_has_heard_of_is_in_no_order(warehouse: Warehouse) -> None:
+    """It has no place among the steps: every one of them would be out of order."""
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type     | status | attempts | event_at    | delivered_at
+        l1             | o1       | order.paid     | sent   | 1        | 03-01 10:00 | 03-01 10:00
+        l2             | o1       | order.refunded | sent   | 1        | 03-01 11:00 | 03-01 11:00
+        l3             | o1       | -              | sent   | 1        | 03-01 12:00 | 03-01 12:00
+        """,
+    )
+    warehouse.expect(
+        HEALTH,
+        """
+        event_type     | events | out_of_order
+        order.paid     | 1      | 0
+        order.refunded | 1      | 0
+        unknown        | 1      | 0
+        """,
+    )
+
+
+def test_a_status_nobody_has_heard_of_is_no_failure(warehouse: Warehouse) -> None:
+    """Failed for good asks for a resend; the word of tomorrow may mean that it is on its way."""
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type | status | attempts | event_at
+        l1             | o1       | order.paid | queued | 0        | 03-01 10:00
+        l2             | o2       | order.paid | failed | 5        | 03-01 10:00
+        """,
+    )
+    warehouse.expect(HEALTH, "events | delivered | retrying | failed \n 2 | 0 | 1 | 1")
+
+
+def test_without_a_proof_a_delivery_is_known_until_it_was_last_seen(warehouse: Warehouse) -> None:
+    """What another log's look proves of this one is nothing: it may have arrived since."""
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type | status   | attempts | event_at    | delivered_at | _seen_at
+        l1             | o1       | order.paid | retrying | 2        | 03-01 10:00 | -            | 03-01 10:10
+        l2             | o2       | order.paid | sent     | 4        | 03-01 10:00 | 03-01 10:36  | 03-01 12:00
+        """,
+    )
+    warehouse.expect(HEALTH, "events | retrying | p50_seconds | p95_seconds \n 2 | 1 | 2160 | 2160")
+
+
+def test_a_delivery_under_way_was_tried_until_the_proven_time(warehouse: Warehouse) -> None:
+    """A certificate says that nothing has changed since the look: it was at risk all the while."""
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type | status   | attempts | event_at    | delivered_at | _seen_at
+        l1             | o1       | order.paid | retrying | 2        | 03-01 10:00 | -            | 03-01 10:10
+        l2             | o2       | order.paid | sent     | 4        | 03-01 10:00 | 03-01 10:36  | 03-01 10:40
+        """,
+    )
+    warehouse.looked_at("03-01 12:00")
+    warehouse.expect(HEALTH, "events | p50_seconds | p95_seconds \n 2 | 2160 | -")
+
+
+def test_an_event_tried_five_times_is_one_event(warehouse: Warehouse) -> None:
+    """Divided by attempts, a receiver that was down for an hour would look down for a day."""
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type | status | attempts | event_at    | created_at  | delivered_at
+        l1             | o1       | order.paid | sent   | 5        | 03-01 10:00 | 03-01 10:00 | 03-01 12:36
+        l2             | o2       | order.paid | sent   | 1        | 03-01 10:00 | 03-01 10:00 | 03-01 10:00
+        """,
+    )
+    warehouse.expect(HEALTH, "events | delivered | delivered_first_attempt | logs \n 2 | 2 | 1 | 2")
+
+
+def test_the_two_orders_of_one_session_have_events_of_their_own(warehouse: Warehouse) -> None:
+    """By session and type, as the vendor says, the second order's payment would be a repeat."""
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | session_id | event_type | status | event_at
+        l1             | o1       | s1         | order.paid | sent   | 03-01 10:00
+        l2             | o2       | s1         | order.paid | sent   | 03-01 11:00
+        """,
+    )
+    warehouse.expect(HEALTH, "events | repeated \n 2 | 0")
+
+
+def test_a_late_log_counts_on_the_day_of_its_event(warehouse: Warehouse) -> None:
+    """The date is that of the event, in the report's zone; a late log does not move it."""
+    warehouse.settings = {"report_time_zone": "Asia/Kolkata"}
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type | status | attempts | event_at    | created_at  | delivered_at
+        l1             | o1       | order.paid | sent   | 1        | 03-01 19:00 | 03-02 20:00 | 03-02 20:00
+        """,
+    )
+    warehouse.expect(HEALTH, "event_date | events | p50_seconds \n 03-02 | 1 | 90000")
+
+
+def test_a_delivery_at_the_last_look_still_saw_the_others_at_risk(warehouse: Warehouse) -> None:
+    """Censored first, the one under way would leave the delivered one to be all of them."""
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type | status   | attempts | event_at    | delivered_at
+        l1             | o1       | order.paid | retrying | 2        | 03-01 10:00 | -
+        l2             | o2       | order.paid | sent     | 3        | 03-01 10:00 | 03-01 10:20
+        """,
+    )
+    warehouse.looked_at("03-01 10:20")
+    warehouse.expect(HEALTH, "events | p50_seconds | p95_seconds \n 2 | 1200 | -")
+
+
+def test_an_event_that_failed_never_arrives(warehouse: Warehouse) -> None:
+    """As a mere censoring it would leave the last one delivered to be the rest of them."""
+    fates = [("sent", "03-01 10:00:10"), ("failed", "-"), ("sent", "03-01 16:00")]
+    for number, (status, delivered) in enumerate(fates):
+        warehouse.given(
+            "webhook_logs",
+            f"""
+            webhook_log_id | order_id  | event_type | status   | attempts | event_at    | delivered_at
+            l{number}      | o{number} | order.paid | {status} | 5        | 03-01 10:00 | {delivered}
+            """,
+        )
+    warehouse.looked_at("03-02 00:00")
+    warehouse.expect(HEALTH, "delivered | failed | p50_seconds | p95_seconds \n 2 | 1 | 21600 | -")
+
+
+def test_an_event_has_failed_when_the_attempts_of_its_last_log_are_over(
+    warehouse: Warehouse,
+) -> None:
+    """A late log is tried late: counted from the event, it would have failed before it began."""
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type | status   | event_at    | created_at  | delivered_at | _seen_at
+        early          | o1       | order.paid | failed   | 03-01 10:00 | 03-01 10:00 | -            | 03-01 20:00
+        late           | o2       | order.paid | failed   | 03-01 10:00 | 03-01 14:00 | -            | 03-01 20:00
+        trying         | o3       | order.paid | retrying | 03-01 10:00 | 03-01 14:00 | -            | 03-01 14:30
+        slow           | o4       | order.paid | sent     | 03-01 10:00 | 03-01 15:30 | 03-01 18:00  | 03-01 20:00
+        """,
+    )
+    warehouse.expect(HEALTH, "failed | retrying | delivered | p50_seconds \n 2 | 1 | 1 | -")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
 from truth_estimators import CANCELLED, ENDED, OPEN, incidence, naive_median, quantile
 from truth_orders import STAGES, Known, OrderTruth, hours
-from truth_world import AS_OF, Row
+from truth_world import Row
 
 _UNTIMED = "untimed"
 
@@ -27,12 +27,12 @@ class LatencyTruth(OrderTruth):
                 "cohort_date": self._cohort(known, start),
                 "carrier": order["carrier"] or "unknown",
                 "country": order["country"] or "unknown",
-                "subject": self._outcome(known, start, end),
+                "subject": self._outcome(known, start, end, self.history.seen(order)),
             }
             for order in self.history.orders
             for known in [self.known[order["order_id"]]]
             for stage, (start, end) in STAGES.items()
-            if start in known and known[start].at
+            if start in known and (begun := known[start].at) and begun <= self.history.seen(order)
         ]
 
     def _cohort(self, known: dict[str, Known], start: str) -> date:
@@ -41,17 +41,22 @@ class LatencyTruth(OrderTruth):
         assert at is not None
         return self.date(at)
 
-    def _outcome(self, known: dict[str, Known], start: str, end: str) -> tuple[float, str]:
+    def _outcome(
+        self, known: dict[str, Known], start: str, end: str, until: datetime
+    ) -> tuple[float, str]:
         begun = known[start].at
         assert begun is not None
-        done, stopped = known.get(end), known.get("cancelled")
-        if done and done.at and not (stopped and stopped.at and stopped.at < done.at):
-            return max(hours(done.at - begun), 0), ENDED
-        if stopped and stopped.at:
-            return max(hours(stopped.at - begun), 0), CANCELLED
-        if done or stopped:
+        outcomes = [(ENDED, known.get(end)), (CANCELLED, known.get("cancelled"))]
+        timed = [(k.at, outcome) for outcome, k in outcomes if k and k.at]
+        reached = [(at, outcome) for at, outcome in timed if at <= until]
+        if known.get(end) and not known[end].at:
             return 0, _UNTIMED
-        return hours(AS_OF - begun), OPEN
+        if reached:
+            at, outcome = min(reached, key=lambda pair: pair[0])
+            return max(hours(at - begun), 0), outcome
+        if "cancelled" in known and not known["cancelled"].at:
+            return 0, _UNTIMED
+        return hours(until - begun), OPEN
 
     def _latency(self, key: Row, subjects: list[tuple[float, str]]) -> Row:
         timed = [subject for subject in subjects if subject[1] != _UNTIMED]

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from truth_world import AS_OF, STEPS, History, Row
+from truth_world import STEPS, History, Row
 
 STAGES = {
     "created_to_paid": ("created", "paid"),
@@ -67,7 +67,8 @@ class OrderTruth:
         at = order[f"{step}_at"]
         if at is None:
             return None
-        if step == "created" or self.history.scenario.order_times:
+        told = self.history.scenario.order_times and at <= self.history.seen(order)
+        if step == "created" or told:
             return at, "order"
         return (at, "event") if (order["order_id"], f"order.{step}") in self.logged else None
 
@@ -75,13 +76,14 @@ class OrderTruth:
         self, order: Row, number: int, later: list[datetime], exact: dict[str, Any]
     ) -> Known | None:
         """Bound a step by the looks and by the steps around it; None when nothing shows it."""
-        ranks = [self._rank(order, look) for look in self.history.looks]
+        looks = self.history.looks_at(order)
+        ranks = [self._rank(order, look) for look in looks]
         shown = [
             rank == _CANCELLED if number == _CANCELLED else number <= rank < _CANCELLED
             for rank in ranks
         ]
         first = shown.index(True) if any(shown) else None
-        tops = later + ([self.history.looks[first]] if first is not None else [])
+        tops = later + ([looks[first]] if first is not None else [])
         if not tops:
             return None
         look = self._look_before(order, ranks, first)
@@ -111,13 +113,15 @@ class OrderTruth:
             row: Row = {
                 "order_id": order["order_id"],
                 "session_id": order["session_id"],
-                "status": self.history.status(order, AS_OF),
+                "status": self.history.status(order, self.history.seen(order)),
                 "total_amount": order["total_amount"],
                 "currency": order["currency"],
                 "carrier": order["carrier"],
                 "country": order["country"],
                 "is_paid": "paid" in known,
-                "is_open": "delivered" not in known and "cancelled" not in known,
+                "is_cancelled": "cancelled" in known,
+                "deleted_at": order["deleted_at"],
+                "is_open": not (known.keys() & {"delivered", "cancelled"} or order["deleted_at"]),
             }
             for step in STEPS:
                 at = known.get(step)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -23,42 +24,53 @@ class SessionTruth(OrderTruth):
         return {row["session_id"]: row for row in self.history.ledger}
 
     def fct_sessions(self) -> Iterator[Row]:
-        """Sessions of the ledger, and those that only an order shows."""
+        """Sessions of the ledger, and those that only an order or an event shows."""
         by_session: dict[str, list[Row]] = defaultdict(list)
         for order in self.fct_orders():
             by_session[order["session_id"]].append(order)
-        for session_id in self._ledger.keys() | by_session.keys():
-            yield self._session(session_id, by_session[session_id])
+        events: dict[str, datetime] = {}
+        for log in self.history.logs:
+            if log["order_id"] not in self.known:
+                at = events.get(log["session_id"], log["event_at"])
+                events[log["session_id"]] = min(at, log["event_at"])
+        for session_id in self._ledger.keys() | by_session.keys() | events.keys():
+            yield self._session(session_id, by_session[session_id], events.get(session_id))
 
-    def _session(self, session_id: str, orders: list[Row]) -> Row:
+    def _session(self, session_id: str, orders: list[Row], event_at: datetime | None) -> Row:
         listed = self._ledger.get(session_id)
         first = min((order["created_at"] for order in orders), default=None)
         paid = [order for order in orders if order["is_paid"]]
         first_paid = min((o["paid_at"] for o in paid if o["paid_at"]), default=None)
-        created = listed["created_at"] if listed else first
+        created = listed["created_at"] if listed else first or event_at
+        kept = [order for order in paid if not order["is_cancelled"]]
+        currencies = {order["currency"] for order in paid}
+        is_summable = len(currencies) <= 1
         return {
             "session_id": session_id,
             "created_at": created,
             "cohort_date": self.date(created),
-            "status": self._session_status(created, orders),
-            "source": "ledger" if listed else "order",
+            "status": self._session_status(created, bool(orders or event_at)),
+            "source": "ledger" if listed else "order" if orders else "event",
             "orders": len(orders),
             "paid_orders": len(paid),
-            "net_paid_orders": sum(order["cancelled_at_source"] is None for order in paid),
+            "net_paid_orders": len(kept),
             "first_order_at": first,
             "first_paid_at": first_paid,
             "is_ordered": bool(orders),
             "is_converted": bool(paid),
+            "is_converted_net": bool(kept),
             "is_mature": created + MATURITY <= AS_OF,
             "seconds_to_order": (first - created).total_seconds() if listed and first else None,
             "seconds_to_paid": (
                 (first_paid - created).total_seconds() if listed and first_paid else None
             ),
-            "revenue": sum(order["total_amount"] for order in paid),
+            "currency": max(currencies) if currencies and is_summable else None,
+            "revenue": _total(paid) if is_summable else None,
+            "net_revenue": _total(kept) if is_summable else None,
         }
 
-    def _session_status(self, created: datetime, orders: list[Row]) -> str:
-        if orders:
+    def _session_status(self, created: datetime, has_led_to_order: bool) -> str:
+        if has_led_to_order:
             return "completed"
         if created + MATURITY <= AS_OF:
             return "expired"
@@ -73,20 +85,35 @@ class SessionTruth(OrderTruth):
             listed = [session for session in every if session["source"] == "ledger"]
             ordered = sum(session["is_ordered"] for session in listed)
             paid = sum(session["is_converted"] for session in listed)
-            has_rate = all(session["is_mature"] for session in every) and listed
+            end = datetime.combine(day + timedelta(1), datetime.min.time(), tzinfo=self._zone)
+            is_mature = end <= AS_OF and all(session["is_mature"] for session in every)
+            has_rate = is_mature and listed
             low, high = wilson(paid, len(listed)) if has_rate else (None, None)
+            order_low, order_high = wilson(ordered, len(listed)) if has_rate else (None, None)
+            net = sum(session["is_converted_net"] for session in listed)
+            currencies = {s["currency"] for s in listed if s["is_converted"]}
+            is_summable = len(currencies) <= 1 and all(s["revenue"] is not None for s in listed)
             with_order = sum(session["is_ordered"] for session in every)
             yield {
                 "cohort_date": day,
                 "sessions": len(listed),
                 "ordered_sessions": ordered,
                 "paid_sessions": paid,
+                "net_paid_sessions": net,
+                "mature_sessions": sum(session["is_mature"] for session in listed),
                 "order_rate": ordered / len(listed) if has_rate else None,
+                "order_rate_low": order_low,
+                "order_rate_high": order_high,
                 "paid_rate": paid / len(listed) if has_rate else None,
                 "paid_rate_low": low,
                 "paid_rate_high": high,
-                "is_mature": all(session["is_mature"] for session in every),
-                "revenue": sum(session["revenue"] for session in listed),
+                "net_paid_rate": net / len(listed) if has_rate else None,
+                "is_mature": is_mature,
+                "is_proven": is_mature,
+                "currency": max(currencies) if currencies and is_summable else None,
+                "revenue": sum(s["revenue"] for s in listed) if is_summable else None,
+                "net_revenue": sum(s["net_revenue"] for s in listed) if is_summable else None,
+                "unledgered_sessions": len(every) - len(listed),
                 "ledger_coverage": ordered / with_order if with_order else None,
             }
 
@@ -97,17 +124,22 @@ class SessionTruth(OrderTruth):
         for order in self.fct_orders():
             session = sessions[order["session_id"]]
             if order["is_paid"]:
-                key = (session["cohort_date"], session["source"], order["currency"])
+                currency = order["currency"] or "unknown"
+                key = (session["cohort_date"], session["source"], currency)
                 groups[key].append(order)
         for (day, source, currency), orders in groups.items():
-            total = sum(order["total_amount"] for order in orders)
-            lost = [order for order in orders if order["cancelled_at_source"]]
+            lost = [order for order in orders if order["is_cancelled"]]
             yield {
                 "cohort_date": day,
                 "source": source,
                 "currency": currency,
                 "paid_orders": len(orders),
-                "revenue": total,
+                "revenue": _total(orders),
                 "cancelled_orders": len(lost),
-                "net_revenue": total - sum(order["total_amount"] for order in lost),
+                "cancelled_revenue": _total(lost),
+                "net_revenue": _total(orders) - _total(lost),
             }
+
+
+def _total(orders: list[Row]) -> Decimal:
+    return sum((order["total_amount"] for order in orders), Decimal(0))

@@ -61,15 +61,16 @@ class WebhookTruth(OrderTruth):
         last = max(log["created_at"] for log in logs)
         if delivered:
             outcome, until = ENDED, delivered
-        elif statuses & {"pending", "retrying"}:
-            outcome, until = OPEN, AS_OF
-        else:
+        elif statuses == {"failed"}:
             outcome, until = CANCELLED, last + timedelta(minutes=156)
+        else:
+            outcome, until = OPEN, AS_OF
         return {
             "order_id": key[0],
             "event_type": key[1],
             "event_date": self.date(at),
             "logs": len(logs),
+            "is_orphan": key[0] not in self.known,
             "first": first["status"] == "sent" and first["attempts"] == 1,
             "delivered_at": delivered,
             "subject": ((until - at).total_seconds(), outcome),
@@ -95,6 +96,7 @@ class WebhookTruth(OrderTruth):
                 "failed": outcomes.count(CANCELLED),
                 "repeated": sum(event["logs"] > 1 for event in events),
                 "out_of_order": sum((e["order_id"], kind) in late for e in events),
+                "orphans": sum(event["is_orphan"] for event in events),
                 "logs": sum(event["logs"] for event in events),
                 "p50_seconds": quantile(steps, 0.5),
                 "p95_seconds": quantile(steps, 0.95),
@@ -116,13 +118,31 @@ class WebhookTruth(OrderTruth):
 
     def webhook_gaps(self) -> Iterator[Row]:
         """Events that the order implies and no log shows."""
-        status = {o["order_id"]: self.history.status(o, AS_OF) for o in self.history.orders}
+        status = {o["order_id"]: o["status"] for o in self.fct_orders()}
+        first = min((log["event_at"] for log in self.history.logs), default=None)
+        types = {log["event_type"] for log in self.history.logs}
         for order_id, known in self.known.items():
             for step, at in known.items():
+                expected = at.at or at.not_after
                 if (order_id, f"order.{step}") not in self.logged:
                     yield {
                         "order_id": order_id,
                         "event_type": f"order.{step}",
+                        "implied_by": self._shown_by(order_id, step),
                         "order_status": status[order_id],
-                        "expected_at": at.at or at.not_after,
+                        "expected_at": expected,
+                        "explanation": "type never logged"
+                        if f"order.{step}" not in types
+                        else "before the first log"
+                        if first and expected < first
+                        else "none",
                     }
+
+    def _shown_by(self, order_id: str, step: str) -> str:
+        if self.known[order_id][step].source == "order":
+            return "order time"
+        order = next(o for o in self.history.orders if o["order_id"] == order_id)
+        ranks = [self._rank(order, look) for look in self.history.looks_at(order)]
+        wanted = STEPS.index(step)
+        seen = any(rank == wanted or wanted < rank < len(STEPS) - 1 for rank in ranks)
+        return "status" if seen else "later milestone"

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
+import truth_troubles
 
 from pipelines.clock import ManualClock
 from pipelines.sandbox import Sandbox, SandboxConfig, WorldOptions
@@ -40,6 +41,7 @@ class Scenario:
     paid_word: str = "processing"
     looks: int = 1
     seed: int = 5
+    troubled: bool = False
 
 
 @dataclass
@@ -68,13 +70,23 @@ class History:
         sandbox = Sandbox(SandboxConfig(world=options), clock=ManualClock(AS_OF))
         truth = sandbox.truth
         looks = [AS_OF - timedelta(hours=31 * n) for n in range(scenario.looks)][::-1]
-        return cls(
+        history = cls(
             scenario,
-            orders=truth.orders().to_pylist(),
+            orders=[row | {"deleted_at": None} for row in truth.orders().to_pylist()],
             logs=truth.webhook_logs().to_pylist(),
             sessions=truth.sessions().to_pylist(),
             looks=looks,
         )
+        if scenario.troubled:
+            history._trouble()
+        return history
+
+    def _trouble(self) -> None:
+        self.logs = truth_troubles.unsettled(self.logs, self.scenario.seed)
+        orders = truth_troubles.without_some(truth_troubles.several_currencies(self.orders))
+        if len(self.looks) > 1:
+            orders = truth_troubles.deleted_between(orders, self.looks[-2], AS_OF)
+        self.orders = orders
 
     @property
     def settings(self) -> ModelSettings:
@@ -86,6 +98,14 @@ class History:
         """The sessions that the partner has written down."""
         chance = random.Random(self.scenario.seed)  # noqa: S311 - a test's choice
         return [row for row in self.sessions if chance.random() < self.scenario.ledger_coverage]
+
+    def seen(self, order: Row) -> datetime:
+        """Return when the order was last looked at: what it did later, it alone did not show."""
+        return order["last_seen_at"] if order["deleted_at"] else AS_OF
+
+    def looks_at(self, order: Row) -> list[datetime]:
+        """Return the looks at the list while the order was still in it."""
+        return [look for look in self.looks if look <= self.seen(order)]
 
     def status(self, order: Row, at: datetime) -> str | None:
         """Return what the list showed of an order at a time; None before it was made."""
@@ -119,10 +139,12 @@ class History:
         }
 
     def _order(self, order: Row) -> Row:
-        kept = {k: v for k, v in order.items() if k not in ("deleted", "deleted_at")}
-        if not self.scenario.order_times:
-            kept |= {f"{step}_at": None for step in STEPS[1:]}
-        return kept | {"status": self.status(order, AS_OF), "_origin": "list", "_seen_at": AS_OF}
+        seen = self.seen(order)
+        kept = {k: v for k, v in order.items() if k not in ("deleted", "last_seen_at")}
+        for step in STEPS[1:]:
+            if not self.scenario.order_times or (order[f"{step}_at"] or seen) > seen:
+                kept[f"{step}_at"] = None
+        return kept | {"status": self.status(order, seen), "_origin": "list", "_seen_at": seen}
 
     def _log(self, log: Row) -> Row:
         kept = {k: v for k, v in log.items() if k not in ("deleted", "deleted_at")}
@@ -134,7 +156,7 @@ class History:
         """Return the order's history as the looks saw it."""
         rows: dict[str, Row] = {}
         before = None
-        for look in self.looks:
+        for look in self.looks_at(order):
             status = self.status(order, look)
             if status and status not in rows:
                 rows[status] = {

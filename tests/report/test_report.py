@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, timedelta
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -11,7 +12,8 @@ import pytest
 from model_support import Warehouse
 
 from pipelines.report import plots, write_report
-from pipelines.report.svg import ticks
+from pipelines.report.axes import date_axis
+from pipelines.report.svg import Scale, ticks
 from pipelines.report.words import count, duration, percent
 
 SVG = re.compile(r"<svg.*?</svg>", re.DOTALL)
@@ -124,6 +126,15 @@ def test_each_plot_stands_alone_for_a_mart_that_exists(world: Warehouse) -> None
     pictures = plots(world.connection)
     assert set(pictures) <= {name for (name,) in tables}
     assert all("prefers-color-scheme" in picture for picture in pictures.values())
+
+
+@pytest.mark.parametrize(("days", "labels"), [(1, 1), (2, 2), (6, 2), (7, 3), (90, 3)])
+def test_few_days_have_their_labels_too(days: int, labels: int) -> None:
+    """In the first week a chart's only date was cut off, or its last one missing."""
+    dates = [date(2026, 3, 1) + timedelta(day) for day in range(days)]
+    texts = re.findall(r">([^<]+)</text>", "".join(date_axis(dates, Scale(0, days, 44, 388), 100)))
+    assert len(texts) == labels
+    assert {texts[0], texts[-1]} == {f"{day:%-d %b %Y}" for day in (dates[0], dates[-1])}
 
 
 @pytest.mark.parametrize("high", [0.003, 0.2, 1, 7, 12, 99, 100, 101, 12345])
