@@ -14,6 +14,7 @@ from pipelines.cli.progress import Watcher
 from pipelines.errors import ModelError, PrintoraError
 from pipelines.settings import Settings, load_settings, model_settings, warehouse_path
 from pipelines.warehouse import (
+    READER_TIMEOUT,
     ModelResult,
     ModelSettings,
     build,
@@ -25,10 +26,6 @@ from pipelines.warehouse import (
 
 if TYPE_CHECKING:
     from pipelines.sync import SyncResult
-
-
-#: Seconds that a program which reads the file, such as a BI tool, is waited for.
-READER_TIMEOUT = 60.0
 
 
 def run_main_job(budget: int | None, *, full: bool = False) -> int:
@@ -52,9 +49,8 @@ def run_sync(budget: int | None, *, full: bool = False) -> int:
 def run_build(select: Collection[str] | None) -> int:
     """Build and check only; return the exit code."""
     path = warehouse_path()
-    connect(
-        path, read_only=True, wait_seconds=READER_TIMEOUT
-    ).close()  # nothing is built of nothing
+    # Where nothing was loaded, nothing is built: a mistyped path would look like a success.
+    connect(path, read_only=True, wait_seconds=READER_TIMEOUT).close()
     with _writing(path):
         return outcome.tell_build(_build(path, model_settings(), select))
 

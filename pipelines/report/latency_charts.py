@@ -89,7 +89,7 @@ def latency(rows: Sequence[Row], title: str) -> str:
             16,
             [
                 ("main", "half"),
-                ("band", "to 90 and 95 %"),
+                ("band", "to 90, 95 %"),
                 ("hatch", "not reached"),
                 ("soft", "naive half"),
             ],

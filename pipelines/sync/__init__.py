@@ -24,8 +24,8 @@ from pipelines.source.privacy import Privacy
 from pipelines.source.schema import SYNC_RUNS
 from pipelines.sync.certificate import ResourceCertificate, SyncResult
 from pipelines.sync.engine import Engine
-from pipelines.sync.store import DATASET, READER_TIMEOUT, Store
-from pipelines.warehouse.connection import connect
+from pipelines.sync.store import DATASET, Store
+from pipelines.warehouse.connection import READER_TIMEOUT, connect
 from pipelines.warehouse.lock import warehouse_lock
 from pipelines.warehouse.raw import ensure_raw_tables
 

@@ -20,11 +20,10 @@ from pipelines.errors import WarehouseLocked
 from pipelines.source.parse import Row
 from pipelines.source.schema import ORDER_HISTORY, TABLES, WEBHOOK_LOG_HISTORY, Table
 from pipelines.sync.faults import readable_errors
+from pipelines.warehouse.connection import READER_TIMEOUT
 
 DATASET = "printora_raw"
 PIPELINE = "printora"
-#: Seconds that a program which reads the file, such as a BI tool, is waited for.
-READER_TIMEOUT = 60.0
 _POLL_SECONDS = 0.2
 
 #: What is only ever added to: a row that is there stays as it is.

@@ -17,12 +17,13 @@ import all of this and still start at once.
 
 from pipelines.warehouse.build import ModelResult, build
 from pipelines.warehouse.checks import CheckResult, run_checks
-from pipelines.warehouse.connection import connect, ensure_database
+from pipelines.warehouse.connection import READER_TIMEOUT, connect, ensure_database
 from pipelines.warehouse.lock import warehouse_lock
 from pipelines.warehouse.project import Check, Model, Project, load_project
 from pipelines.warehouse.settings import ModelSettings
 
 __all__ = [
+    "READER_TIMEOUT",
     "Check",
     "CheckResult",
     "Model",

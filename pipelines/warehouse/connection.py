@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: DuckDB 2.0 writes by default what no 1.x client reads, and today's BI drivers are 1.x.
 STORAGE_VERSION = "v1.4.0"
+#: Seconds that the command line waits for a program that reads the file, such as a BI tool.
+READER_TIMEOUT = 10.0
 _POLL_SECONDS = 0.2
 
 _log = logging.getLogger(__name__)
