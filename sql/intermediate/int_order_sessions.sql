@@ -30,32 +30,49 @@ placed as (
 ),
 
 told_by_logs as (
-    select
-        logs.order_id,
-        min(by_log.session_id) as ledger_log_id,
-        min(by_payload.session_id) as ledger_payload_id,
-        min(logs.session_id) as log_id,
-        min(logs.payload_session_id) as payload_id
+    select logs.order_id, logs.session_id, logs.payload_session_id
     from logs
     -- Only of these, so that the other logs need not be looked up.
-    inner join placed on logs.order_id = placed.order_id and placed.ledger_session_id is null
-    left join ledger as by_log on logs.session_id = by_log.session_id
-    left join ledger as by_payload on logs.payload_session_id = by_payload.session_id
-    group by logs.order_id
+    inner join placed on logs.order_id = placed.order_id
+    where placed.ledger_session_id is null
+),
+
+by_any_log as (
+    select
+        order_id,
+        min(session_id) as session_id,
+        min(payload_session_id) as payload_session_id
+    from told_by_logs
+    group by order_id
+),
+
+by_log as (
+    select told_by_logs.order_id, min(ledger.session_id) as session_id
+    from told_by_logs
+    inner join ledger on told_by_logs.session_id = ledger.session_id
+    group by told_by_logs.order_id
+),
+
+by_payload as (
+    select told_by_logs.order_id, min(ledger.session_id) as session_id
+    from told_by_logs
+    inner join ledger on told_by_logs.payload_session_id = ledger.session_id
+    group by told_by_logs.order_id
 )
 
 select
     placed.order_id,
     coalesce(
         placed.ledger_session_id,
-        told_by_logs.ledger_log_id,
-        told_by_logs.ledger_payload_id,
+        by_log.session_id,
+        by_payload.session_id,
         placed.session_id,
-        told_by_logs.log_id,
-        told_by_logs.payload_id
+        by_any_log.session_id,
+        by_any_log.payload_session_id
     ) as session_id,
-    coalesce(
-        placed.ledger_session_id, told_by_logs.ledger_log_id, told_by_logs.ledger_payload_id
-    ) is not null as is_in_ledger
+    coalesce(placed.ledger_session_id, by_log.session_id, by_payload.session_id) is not null
+        as is_in_ledger
 from placed
-left join told_by_logs on placed.order_id = told_by_logs.order_id
+left join by_log on placed.order_id = by_log.order_id
+left join by_payload on placed.order_id = by_payload.order_id
+left join by_any_log on placed.order_id = by_any_log.order_id

@@ -261,3 +261,10 @@ def test_a_deleted_order_is_censored_when_it_was_last_seen(warehouse: Warehouse)
     warehouse.expect(
         CURVE, "hours | at_risk | censored \n 24 | 2 | 1 \n 240 | 1 | 1", where=TO_DELIVERED
     )
+
+
+def test_delivered_and_cancelled_at_the_same_moment_is_delivered(warehouse: Warehouse) -> None:
+    """Times of whole seconds tie; the parcel that has arrived did not fail to."""
+    _orders(warehouse, ("03-03 00:00", "03-03 00:00", "cancelled"))
+    warehouse.looked_at("03-11 00:00")
+    warehouse.expect(SUMMARY, "ended | cancelled | p50_hours \n 1 | 0 | 48", where=OVERALL)

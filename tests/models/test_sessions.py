@@ -160,7 +160,7 @@ def test_the_status_is_told_or_derived_and_says_which(warehouse: Warehouse) -> N
         ordered    | 03-05 09:00 | pending   | -
         told       | 03-05 09:00 | cancelled | -
         old        | 03-01 09:00 | pending   | -
-        runout     | 03-04 10:00 | -         | 03-04 10:01
+        runout     | 03-04 11:50 | -         | 03-04 11:51
         opened     | 03-05 09:00 | -         | 03-05 09:01
         maybe      | 03-05 09:00 | -         | -
         fresh      | 03-05 11:50 | -         | -

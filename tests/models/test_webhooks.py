@@ -389,3 +389,16 @@ def test_an_event_has_failed_when_the_attempts_of_its_last_log_are_over(
         """,
     )
     warehouse.expect(HEALTH, "failed | retrying | delivered | p50_seconds \n 2 | 1 | 1 | -")
+
+
+def test_a_resend_with_a_new_timestamp_stays_on_the_day_of_the_event(warehouse: Warehouse) -> None:
+    """Moved to the day of its last log, an event would leave a day that is long closed."""
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type | status | attempts | event_at    | delivered_at
+        l1             | o1       | order.paid | sent   | 1        | 03-01 10:00 | 03-01 10:01
+        l2             | o1       | order.paid | sent   | 1        | 03-04 10:00 | 03-04 10:00
+        """,
+    )
+    warehouse.expect(HEALTH, "event_date | events | logs | p50_seconds \n 03-01 | 1 | 2 | 60")
