@@ -5,8 +5,9 @@
     python bench/sync.py --only-ours
 
 For each size, each engine loads the history once, then syncs at once again, and then after hours in
-which 50 + 200 and 5,000 changes came on top of what the world does by itself. Requests are those that the sandbox counted; a copy is exact when every order's and every
-log's status, amount and times are the sandbox's truth. The sandbox has no limits and answers at
+which 50 + 200 and 5,000 changes came on top of what the world does by itself. Requests are those
+that the sandbox counted; a copy is exact when every order's and every log's status, amount and
+times are the sandbox's truth. The sandbox has no limits and answers at
 once, so that seconds are the engine's own. ``rest_api`` merges by key and loads Parquet, which is
 several times faster than its default; a run is given up after the seconds of ``--patience``.
 """

@@ -104,8 +104,15 @@ def completeness_line(certificates: Sequence[ResourceCertificate]) -> Text:
         return Text(f"Not proven complete. {why}", style="bold yellow")
     parts = ", ".join(f"{row.rows_stored:,} {row.resource} ({row.evidence})" for row in read)
     oldest = min(row.complete_as_of for row in read if row.complete_as_of)
-    skipped = [f" {r.resource} are not read: {r.reason}." for r in certificates if r not in read]
-    return Text(f"Complete as of {moment(oldest)}: {parts}.{''.join(skipped)}", style="bold green")
+    notes = [f" {r.resource} are not read: {r.reason}." for r in certificates if r not in read]
+    notes += [
+        f" {row.rows_quarantined:,} records of {row.resource} could not be read: "
+        "printora_raw.quarantine says why and where."
+        for row in read
+        if row.rows_quarantined
+    ]
+    style = "bold yellow" if notes else "bold green"
+    return Text(f"Complete as of {moment(oldest)}: {parts}.{''.join(notes)}", style=style)
 
 
 def percent(rate: float | None) -> str:

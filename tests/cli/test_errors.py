@@ -173,3 +173,19 @@ def test_wrong_usage_has_a_code_of_its_own(place: Place) -> None:
     """Broken: a scheduler cannot tell a mistyped option from a failed load."""
     for arguments in (("runn",), ("run", "--budget", "0"), ("sandbox", "--set", "sort=upwards")):
         assert place.run(*arguments).returncode == 2
+
+
+def test_a_build_of_a_warehouse_that_is_not_there_is_no_success(place: Place) -> None:
+    """Broken: a mistyped path makes an empty database, and all checks of nothing pass."""
+    done = place.run("build")
+    assert done.returncode == 1
+    assert "printora run" in done.stderr
+    assert not place.warehouse.exists()
+
+
+def test_a_report_goes_to_a_file(loaded: Place) -> None:
+    """Broken: a folder in place of a file ends in Python's own words."""
+    done = loaded.run("report", "--output", str(loaded.folder))
+    assert done.returncode == 1
+    assert "cannot be written" in " ".join(done.stderr.split())
+    assert "--output" in done.stderr

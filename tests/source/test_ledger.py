@@ -136,3 +136,11 @@ def test_a_ledger_that_cannot_be_read_is_told(what: str, tmp_path: Path) -> None
     with pytest.raises(LedgerError) as caught:
         read(path)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_table_of_something_else_is_no_ledger(ending: str, tmp_path: Path) -> None:
+    """Every row would be quarantined, and no session at all be called the whole ledger."""
+    path = write(tmp_path / f"a.{ending}", [{"kennung": "s1", "created_at": "2026-05-01"}])
+    with pytest.raises(LedgerError, match=r"no column session_id .*kennung, created_at"):
+        read(path)

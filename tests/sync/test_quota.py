@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from sync_world import START, ManualClock, Sandbox, World, settings_for, world, 
 
 from pipelines.client.governor import Limit
 from pipelines.client.wire import V1_0
+from pipelines.progress import Waiting
 from pipelines.sandbox import Limits, SandboxConfig, WorldOptions
 
 DAY = 86_400.0
@@ -67,3 +70,21 @@ def test_a_history_of_five_days_quota_takes_five_days(tmp_path: Path) -> None:
         days = (here.clock.now() - START.timestamp()) / DAY
         assert days <= requests / (quota * 0.8) + 1.5  # it is asked at midnight, and begins at noon
         assert here.sandbox.requests.by_status[429] == 0
+
+
+def test_others_read_while_the_limits_are_waited_for(tmp_path: Path) -> None:
+    """A first load of hours would keep every dashboard out until its end."""
+    opened = []
+    with world(tmp_path, 1_500) as here:
+        path = str(here.settings.warehouse_path)
+
+        def listen(event: object) -> None:
+            if isinstance(event, Waiting) and event.seconds >= 1:
+                look = "import duckdb, sys; duckdb.connect(sys.argv[1], read_only=True)"
+                done = subprocess.run([sys.executable, "-c", look, path], check=False)
+                opened.append(done.returncode)
+
+        here.sync(listener=listen)
+        assert opened
+        assert not any(opened)
+        here.assert_exact()
