@@ -407,3 +407,25 @@ def test_a_later_event_shows_the_earlier_steps_though_the_list_is_behind(
         order.paid    | later milestone | pending      | 03-02 10:00
         """,
     )
+
+
+def test_the_orders_own_country_and_carrier_win_over_its_events(warehouse: Warehouse) -> None:
+    """The list is the later word: an address corrected after payment is where the parcel went."""
+    warehouse.given(
+        "orders",
+        """
+        order_id | status  | created_at  | country | carrier
+        o1       | shipped | 03-01 10:00 | FR      | -
+        o2       | shipped | 03-01 10:00 | -       | UPS
+        """,
+    )
+    for order in ("o1", "o2"):
+        warehouse.given(
+            "webhook_logs",
+            f"""
+            webhook_log_id | order_id | event_type    | event_at    | payload
+            {order}-1      | {order}  | order.paid    | 03-01 10:01 | {{"data": {{"shippingAddress": {{"country": "DE"}}}}}}
+            {order}-2      | {order}  | order.shipped | 03-02 10:01 | {{"data": {{"carrier": "DHL"}}}}
+            """,
+        )
+    warehouse.expect(ORDERS, "order_id | country | carrier \n o1 | FR | DHL \n o2 | DE | UPS")

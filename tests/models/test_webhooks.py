@@ -402,3 +402,21 @@ def test_a_resend_with_a_new_timestamp_stays_on_the_day_of_the_event(warehouse: 
         """,
     )
     warehouse.expect(HEALTH, "event_date | events | logs | p50_seconds \n 03-01 | 1 | 2 | 60")
+
+
+def test_a_gap_at_the_very_time_of_the_first_log_is_not_before_it(warehouse: Warehouse) -> None:
+    """The logs reach back that far: what they lack there is lost, not dropped for its age."""
+    warehouse.given(
+        "orders",
+        """
+        order_id | status  | created_at
+        o1       | pending | 03-01 09:59
+        o2       | pending | 03-01 10:00
+        o3       | pending | 03-01 10:00
+        """,
+    )
+    warehouse.given(
+        "webhook_logs",
+        "webhook_log_id | order_id | event_type | event_at \n l1 | o3 | order.created | 03-01 10:00",
+    )
+    warehouse.expect(GAPS, "order_id | explanation \n o1 | before the first log \n o2 | none")
