@@ -22,6 +22,8 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from dlt.common.configuration.exceptions import ConfigFieldMissingException
+from dlt.common.exceptions import MissingDependencyException
 from dlt.common.storages.fsspec_filesystem import FileItemDict
 from dlt.sources.filesystem import filesystem
 
@@ -116,9 +118,7 @@ class Ledger:
         try:
             items = list(filesystem(bucket_url=bucket, file_glob=pattern))
         except Exception as error:
-            raise LedgerError(
-                f"The session ledger {self._setting} cannot be listed: {error}.", hint=_HINT
-            ) from error
+            raise _not_listed(self._setting, error) from error
         if not items:
             raise LedgerError(f"There is no session ledger at {self._setting}.", hint=_HINT)
         return sorted(items, key=lambda item: str(item["file_url"]))
@@ -158,6 +158,24 @@ class Ledger:
                 yield Entry(record, f"{name}:{number}", posixpath.basename(name))
         size, modified = _version(item)
         self.marks[name] = Mark(size, modified, size, lines, "")
+
+
+def _not_listed(setting: str, error: Exception) -> LedgerError:
+    """Say in one paragraph why a folder or bucket cannot be listed."""
+    if isinstance(error, MissingDependencyException):
+        packages = " ".join(f"'{package}'" for package in error.dependencies)
+        return LedgerError(
+            f"The session ledger {setting} is in a bucket of a kind that needs another package.",
+            hint=f"Install it: .venv/bin/uv pip install --python .venv/bin/python {packages}",
+        )
+    if isinstance(error, ConfigFieldMissingException):
+        return LedgerError(
+            f"There are no credentials for the session ledger {setting}.",
+            hint="Set those of dlt's filesystem source, SOURCES__FILESYSTEM__CREDENTIALS__…, in "
+            "the environment or in .dlt/secrets.toml.",
+        )
+    text = " ".join(str(error).split()).rstrip(".")
+    return LedgerError(f"The session ledger {setting} cannot be listed: {text}.", hint=_HINT)
 
 
 def _split(setting: str) -> tuple[str, str]:

@@ -144,3 +144,14 @@ def test_a_table_of_something_else_is_no_ledger(ending: str, tmp_path: Path) -> 
     path = write(tmp_path / f"a.{ending}", [{"kennung": "s1", "created_at": "2026-05-01"}])
     with pytest.raises(LedgerError, match=r"no column session_id .*kennung, created_at"):
         read(path)
+
+
+@pytest.mark.parametrize(
+    ("setting", "remedy"),
+    [("s3://a/*.jsonl", r"uv pip install .*dlt\[s3\]"), ("gs://a/*.jsonl", "CREDENTIALS")],
+)
+def test_a_bucket_that_cannot_be_opened_says_what_is_missing(setting: str, remedy: str) -> None:
+    """Pages of dlt's own words would end in the advice to set the ledger to a bucket."""
+    with pytest.raises(LedgerError, match=remedy) as caught:
+        read(setting)
+    assert "\n" not in str(caught.value)
