@@ -119,8 +119,12 @@ class RateGovernor:
                     continue
             if wait.seconds > self._max_wait:
                 raise self._exhausted(wait)
-            self._on_wait(wait)
+            self.announce(wait)
             self._clock.sleep(wait.seconds)
+
+    def announce(self, wait: Wait) -> None:
+        """Tell of a pause that is about to be made: of the governor's, or before another try."""
+        self._on_wait(wait)
 
     def release(
         self, sent: float, status: int | None = None, headers: Mapping[str, str] | None = None

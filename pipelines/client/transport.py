@@ -15,11 +15,12 @@ from pipelines.client import wire
 from pipelines.client.errors import (
     ApiError,
     MalformedAnswer,
+    NotFound,
     RateLimited,
     Unreachable,
     error_class,
 )
-from pipelines.client.governor import RateGovernor
+from pipelines.client.governor import RateGovernor, Wait
 from pipelines.client.redaction import plain_code, without_secrets
 from pipelines.clock import Clock
 from pipelines.errors import ConfigurationError
@@ -114,9 +115,17 @@ class Transport:
             wait=_pause,
             stop=tenacity.stop_after_attempt(ATTEMPTS),
             sleep=self._clock.sleep,
+            before_sleep=self._tell_pause,
             reraise=True,
         )
         return retrying(once)
+
+    def _tell_pause(self, state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if state.upcoming_sleep and error is not None:
+            failed = f"attempt {state.attempt_number} of {ATTEMPTS} failed"
+            why = f"another try ({failed}: {str(error.args[0]).rstrip('.')})"
+            self._governor.announce(Wait(state.upcoming_sleep, why))
 
     def _once(self, method: str, path: str, **request: Any) -> Answer:
         name = f"{method} {path}"
@@ -165,7 +174,15 @@ class Transport:
         code, message = wire.error_of(decoded)
         text = without_secrets(message or response.reason_phrase, self._secret) or "refused"
         kind = ApiError if response.is_success else error_class(status)
-        raise kind(text, request=name, status=status, code=plain_code(code, self._secret))
+        # A page that is not there is a web server's word, and not the API's of its paths.
+        is_page = kind is NotFound and body.lstrip()[:1] == b"<"
+        raise kind(
+            "a web page" if is_page else text,
+            request=name,
+            status=status,
+            code=plain_code(code, self._secret),
+            hint=MalformedAnswer.advice if is_page else "",
+        )
 
     def _why(self, error: httpx.HTTPError) -> str:
         # The words of a protocol error may quote the answer; those of a failed connection do not.

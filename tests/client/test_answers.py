@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from decimal import Decimal
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -296,6 +298,21 @@ def test_refusals_are_typed_and_not_repeated(api: Api) -> None:
     api.sandbox.set_behaviour(versions="1.1")
     with pytest.raises(NotFound, match="SOURCES__PRINTORA__API_VERSION"):
         api.client().list_orders()
+
+
+def test_a_web_server_in_place_of_the_api_is_named() -> None:
+    """Who set a wrong base URL would be sent to look at the API's version."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        with (
+            PrintoraClient(url, "sk_test_key", "partner") as client,
+            pytest.raises(NotFound, match=r"a web page .*SOURCES__PRINTORA__BASE_URL"),
+        ):
+            client.list_orders()
+        server.shutdown()
+        thread.join()
 
 
 @pytest.mark.parametrize("window", ["fixed", "sliding"])
