@@ -24,10 +24,16 @@ h3{font-size:1rem;margin:0 0 4px}p{margin:0 0 8px}.muted,.note{color:var(--muted
 .chart{display:block;width:100%;height:auto;margin-top:8px}
 .state{display:inline-block;border-radius:99px;padding:2px 12px;font-weight:600;font-size:.9rem;
 border:1.5px solid currentColor;margin:6px 0}.good{color:var(--second)}.poor{color:var(--bad)}
-.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.875rem}
-th,td{padding:6px 9px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
+.scroll{overflow-x:auto;
+background:linear-gradient(90deg,var(--paper),var(--paper)) 0/20px 100% local,
+linear-gradient(90deg,var(--paper),var(--paper)) 100%/20px 100% local,
+linear-gradient(90deg,var(--line),transparent) 0/9px 100%,
+linear-gradient(270deg,var(--line),transparent) 100%/9px 100%;background-repeat:no-repeat}
+table{border-collapse:collapse;width:100%;font-size:.875rem}
+th,td{padding:6px 7px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
 th{font-weight:600;color:var(--muted)}th:first-child,td:first-child{text-align:left;padding-left:0}
-td.text,th.text{text-align:left}tr:last-child td{border-bottom:0}
+td.text,th.text{text-align:left}th:last-child,td:last-child{padding-right:2px}
+tr:last-child td{border-bottom:0}
 @media(max-width:480px){main{padding:16px 10px 32px}.card{padding:12px}}
 @media print{body{background:none}.card,.tile{break-inside:avoid}}
 """

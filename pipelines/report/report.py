@@ -195,7 +195,7 @@ def _webhooks(pictures: dict[str, str], types: Sequence[Row]) -> str:
         "out_of_order": "disordered",
         "orphans": "orphans",
         "lost": "never logged",
-        "explained": "no log due",
+        "explained": "not due",
     }
     rows = ([row["event_type"], *(count(row[name]) for name in names)] for row in types)
     return page.section(
@@ -210,7 +210,7 @@ def _webhooks(pictures: dict[str, str], types: Sequence[Row]) -> str:
             page.card(
                 "By event",
                 page.table(["event", *names.values()], rows),
-                "Events, not attempts or logs. No log due: older than the first log, or of a "
+                "Events, not attempts or logs. Not due: older than the first log, or of a "
                 "type that was never logged.",
                 wide=True,
             ),
@@ -219,7 +219,15 @@ def _webhooks(pictures: dict[str, str], types: Sequence[Row]) -> str:
 
 
 def _trust(freshness: Sequence[Row]) -> str:
-    names = ["resource", "complete as of", "evidence", "last sync", "lag", "stored", "in the API"]
+    names = [
+        "resource",
+        "complete as of",
+        "evidence",
+        "last sync",
+        "lag",
+        "stored",
+        "in the source",
+    ]
     rows = (
         [
             row["resource"],
