@@ -28,12 +28,25 @@ _STALE = timedelta(days=1)
 _REQUESTS = """
     select coalesce(sum(requests), 0) from printora_raw.sync_runs where ended_at >= ?
 """
+_PROVEN = """
+    select min(as_of)
+    from (
+        select max(complete_as_of) as as_of, arg_max(outcome, sync_id) as outcome
+        from printora_raw.sync_runs
+        group by resource
+    )
+    where outcome <> 'skipped'
+    having count(*) = count(as_of)
+"""
 _QUARANTINED = "select count(*) from printora_raw.quarantine"
 
 
 @dataclass(frozen=True)
 class Status:
-    """What the warehouse tells of itself. ``requests`` were made within the last 24 hours."""
+    """What the warehouse tells of itself. ``requests`` were made within the last 24 hours.
+
+    ``proven_as_of``: everything was proven complete as of then, by the last sync or an earlier one.
+    """
 
     warehouse: Path
     writer: str | None
@@ -41,10 +54,11 @@ class Status:
     requests: int
     quarantined: int
     now: datetime
+    proven_as_of: datetime | None = None
 
     @property
     def as_of(self) -> datetime | None:
-        """All resources are complete as of this time; None where one is not proven."""
+        """What the last sync proved: all are complete as of then; None where one is not."""
         times = [part.complete_as_of for part in self.certificates if part.outcome != SKIPPED]
         known = [at for at in times if at is not None]
         return min(known) if known and len(known) == len(times) else None
@@ -112,6 +126,7 @@ def _read(connection: DuckDBPyConnection, path: Path, writer: str | None) -> Sta
         _number(connection, _REQUESTS, [since]),
         _number(connection, _QUARANTINED),
         now,
+        next(iter(connection.execute(_PROVEN).fetchone() or ()), None),
     )
 
 
@@ -127,7 +142,8 @@ def _print(status: Status) -> None:
 
 
 def _facts(status: Status) -> Text:
-    age = "never" if status.as_of is None else _age(status.now - status.as_of)
+    as_of = status.proven_as_of
+    age = "never" if as_of is None else _age(status.now - as_of)
     facts = {
         "Warehouse": str(status.warehouse),
         "Complete": age,

@@ -175,6 +175,23 @@ def test_status_after_the_first_sync_needs_no_build(place: Place) -> None:
     assert "0 records" in status.stdout
 
 
+def test_status_after_a_failed_sync_knows_what_was_proven_before(loaded: Place) -> None:
+    """Broken: who is paged reads that the data was never complete, and to run again."""
+    assert loaded.run("sync", partner_id="somebody_else").returncode == 1
+    status = loaded.run("status")
+    told = " ".join(status.stdout.split())
+    assert status.returncode == 3
+    assert "seconds ago" in told or "minute" in told
+    assert "Mend what ended the last sync, then run again. 403" in told
+
+
+def test_a_wrong_partner_loads_nothing(place: Place) -> None:
+    """Broken: the logs of one list are loaded before the other list refuses the partner."""
+    done = place.run("sync", partner_id="somebody_else")
+    assert done.returncode == 1
+    assert "Loaded" not in done.stderr
+
+
 def test_the_funnel_counts_sessions_of_the_ledger_only(loaded: Place, tmp_path: Path) -> None:
     """Broken: sessions that only an order shows raise the rate, for their like never ordered."""
     lines = Path(loaded.settings["SOURCES__PRINTORA__SESSION_LEDGER"]).read_text().splitlines()
