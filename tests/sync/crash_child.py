@@ -1,7 +1,7 @@
 """One sync in a process of its own, which may end itself, as by a power loss, at a chosen step.
 
-The steps are dlt's: before and after it extracts, normalizes and loads a package, before each
-statement that writes to a table that is kept, and before each commit. Nothing of ours is wrapped.
+The steps are dlt's: before it extracts, normalizes and loads a package, before each statement that
+writes to a table that is kept, and before each commit. Nothing of ours is wrapped.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def run(base_url: str, folder: Path, now: float, steps: Path, end_at: int | None
     """Sync, and note each step in the file; do not live to take the step ``end_at``."""
     reached = _Steps(steps, end_at).reach
     for name in ("extract", "normalize", "load"):
-        _wrap(dlt.Pipeline, name, lambda *_, name=name: reached(name), lambda: reached("done"))
+        _wrap(dlt.Pipeline, name, lambda *_, name=name: reached(name))
     _wrap(DuckDbSqlClient, "execute_query", lambda query, *_: _note_write(reached, query))
     _wrap(DuckDbSqlClient, "commit_transaction", lambda *_: reached("commit"))
     sync(settings_for(base_url, folder), clock=ManualClock(now))
@@ -58,17 +58,12 @@ def _note_write(reached: Callable[[str], None], query: Any) -> None:
         reached(" ".join([first, *words[:2]]))
 
 
-def _wrap(
-    kind: type, name: str, before: Callable[..., None], after: Callable[[], None] | None = None
-) -> None:
+def _wrap(kind: type, name: str, before: Callable[..., None]) -> None:
     inner = getattr(kind, name)
 
     @functools.wraps(inner)
     def outer(self: Any, *args: Any, **kwargs: Any) -> Any:
         before(*args)
-        result = inner(self, *args, **kwargs)
-        if after is not None:
-            after()
-        return result
+        return inner(self, *args, **kwargs)
 
     setattr(kind, name, outer)
