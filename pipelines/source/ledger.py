@@ -11,8 +11,10 @@ import csv
 import glob
 import hashlib
 import posixpath
+import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from io import TextIOWrapper
@@ -32,6 +34,10 @@ from pipelines.errors import LedgerError, PrintoraError
 from pipelines.source.names import snake
 from pipelines.source.parse import SESSION_ID, Parser, Rejected, Row
 from pipelines.source.values import as_json
+
+_NOT_UTF8 = re.compile("[\x00\udc80-\udcff]")
+#: Where a URL may hold a password, or the signature that opens what it names.
+_LOGIN = re.compile(r"(?<=://)[^/@]*@|\?[\w-]+=.*")
 
 FORMATS = {
     ".jsonl": "JSON lines",
@@ -100,18 +106,16 @@ class Ledger:
         """Read what is new, file by file in the order of their names.
 
         Raises:
-            LedgerError: there is no such file, it cannot be read, or it is of no known format.
+            LedgerError: there is no such file, it cannot be read, or it is of no known format. As
+                far as that shows without reading all of them, before the first entry.
         """
-        for item in self._files():
-            try:
+        items = self._files()
+        for item in items:
+            with _readable(item):
+                self._open(item)
+        for item in items:
+            with _readable(item):
                 yield from self._read(item)
-            except PrintoraError:
-                raise
-            except _UNREADABLE as error:
-                raise LedgerError(
-                    f"The session ledger {item['file_name']} cannot be read: {error}.",
-                    hint="Mend it, then run again; nothing was changed.",
-                ) from error
 
     def _files(self) -> list[FileItemDict]:
         bucket, pattern = _split(self._setting)
@@ -120,21 +124,34 @@ class Ledger:
         except Exception as error:
             raise _not_listed(self._setting, error) from error
         if not items:
-            raise LedgerError(f"There is no session ledger at {self._setting}.", hint=_HINT)
+            raise LedgerError(f"There is no session ledger at {_shown(self._setting)}.", hint=_HINT)
         return sorted(items, key=lambda item: str(item["file_url"]))
 
+    def _open(self, item: FileItemDict) -> None:
+        """See that a file can be read: one that cannot must not be met behind a good one."""
+        kind = _kind(item)
+        if self._unchanged(item) is None:
+            with item.open("rb") as stream:
+                if kind == "CSV":
+                    _csv(stream)
+                elif kind == "Parquet":
+                    _parquet(stream)  # its index is at the end, and missing where it was cut off
+                else:
+                    stream.read(1)
+
     def _read(self, item: FileItemDict) -> Iterator[Entry]:
-        name = str(item["relative_path"])
-        suffix = Path(name.removesuffix(".gz")).suffix.lower()
-        if suffix not in FORMATS:
-            raise LedgerError(f"The session ledger {name} is of no known format.", hint=_HINT)
-        before = self._before.get(name)
-        if before and (before.size, before.modified) == _version(item):
+        name, kind = str(item["relative_path"]), _kind(item)
+        if (before := self._unchanged(item)) is not None:
             self.marks[name] = before
-        elif FORMATS[suffix] == "JSON lines":
-            yield from self._json_lines(item, name, before)
+        elif kind == "JSON lines":
+            yield from self._json_lines(item, name, self._before.get(name))
         else:
-            yield from self._whole(item, name, FORMATS[suffix])
+            yield from self._whole(item, name, kind)
+
+    def _unchanged(self, item: FileItemDict) -> Mark | None:
+        """Return the file's mark of the last sync, if it is still the same file."""
+        before = self._before.get(str(item["relative_path"]))
+        return before if before and (before.size, before.modified) == _version(item) else None
 
     def _json_lines(self, item: FileItemDict, name: str, before: Mark | None) -> Iterator[Entry]:
         size, modified = _version(item)
@@ -160,8 +177,37 @@ class Ledger:
         self.marks[name] = Mark(size, modified, size, lines, "")
 
 
+@contextmanager
+def _readable(item: FileItemDict) -> Iterator[None]:
+    """Turn what a file's library raises into a :class:`LedgerError`."""
+    try:
+        yield
+    except PrintoraError:
+        raise
+    except _UNREADABLE as error:
+        raise LedgerError(
+            f"The session ledger {item['file_name']} cannot be read: {error}.",
+            hint="Mend it, then run again; no session is lost.",
+        ) from error
+
+
+def _shown(setting: str) -> str:
+    """Return the setting without what a URL may hold of a login."""
+    return _LOGIN.sub("", setting) if "://" in setting else setting
+
+
+def _kind(item: FileItemDict) -> str:
+    name = str(item["relative_path"])
+    suffix = Path(name.removesuffix(".gz")).suffix.lower()
+    if suffix not in FORMATS:
+        raise LedgerError(f"The session ledger {name} is of no known format.", hint=_HINT)
+    return FORMATS[suffix]
+
+
 def _not_listed(setting: str, error: Exception) -> LedgerError:
     """Say in one paragraph why a folder or bucket cannot be listed."""
+    text = " ".join(str(error).replace(setting, _shown(setting)).split()).rstrip(".")
+    setting = _shown(setting)
     if isinstance(error, MissingDependencyException):
         packages = " ".join(f"'{package}'" for package in error.dependencies)
         return LedgerError(
@@ -174,12 +220,13 @@ def _not_listed(setting: str, error: Exception) -> LedgerError:
             hint="Set those of dlt's filesystem source, SOURCES__FILESYSTEM__CREDENTIALS__…, in "
             "the environment or in .dlt/secrets.toml.",
         )
-    text = " ".join(str(error).split()).rstrip(".")
     return LedgerError(f"The session ledger {setting} cannot be listed: {text}.", hint=_HINT)
 
 
 def _split(setting: str) -> tuple[str, str]:
     """Split a setting into the folder or bucket to look in and the glob to look for."""
+    if setting.lower().startswith(("http://", "https://")):
+        raise LedgerError(f"The session ledger {_shown(setting)} is a web address.", hint=_HINT)
     remote = "://" in setting and not setting.startswith("file://")
     plain = unquote(setting.removeprefix("file://")) if "://" in setting else setting
     path = setting if remote else str(Path(plain).expanduser().absolute())
@@ -236,20 +283,31 @@ def _refuse_without_key(columns: Sequence[str] | None) -> None:
         raise ValueError(f"it has no column session_id (its columns are {found})")
 
 
-def _csv_records(stream: Any) -> Iterator[tuple[int, dict[str, Any]]]:
-    reader = csv.DictReader(
-        TextIOWrapper(stream, encoding="utf-8-sig", newline=""), restkey="extra"
-    )
+def _csv(stream: Any) -> csv.DictReader[str]:
+    # A byte that is not UTF-8 spoils its own row only: as half of a surrogate pair, it is no text.
+    text = TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
+    reader = csv.DictReader(text, restkey="extra")
+    if _NOT_UTF8.search("".join(reader.fieldnames or ())):
+        raise ValueError("its header is not text in UTF-8")
     _refuse_without_key(reader.fieldnames)
+    return reader
+
+
+def _csv_records(stream: Any) -> Iterator[tuple[int, dict[str, Any]]]:
+    reader = _csv(stream)
     for record in reader:
         yield reader.line_num, {name: value or None for name, value in record.items()}
 
 
-def _parquet_records(stream: Any) -> Iterator[tuple[int, dict[str, Any]]]:
-    number = 0
+def _parquet(stream: Any) -> pq.ParquetFile:
     file = pq.ParquetFile(stream)
     _refuse_without_key(file.schema_arrow.names)
-    for batch in file.iter_batches():
+    return file
+
+
+def _parquet_records(stream: Any) -> Iterator[tuple[int, dict[str, Any]]]:
+    number = 0
+    for batch in _parquet(stream).iter_batches():
         for record in _whole_microseconds(batch).to_pylist(maps_as_pydicts="lossy"):
             number += 1
             yield number, record

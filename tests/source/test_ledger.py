@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -155,3 +156,62 @@ def test_a_bucket_that_cannot_be_opened_says_what_is_missing(setting: str, remed
     with pytest.raises(LedgerError, match=remedy) as caught:
         read(setting)
     assert "\n" not in str(caught.value)
+
+
+def test_a_bucket_is_read_as_a_folder_is() -> None:
+    """Whoever keeps the ledger in a bucket would have to copy it to a disk first."""
+    bucket = fsspec.filesystem("memory")
+    bucket.pipe("/shop/sessions/2026-05/a.jsonl", lines(SESSIONS[:2]).encode())
+    bucket.pipe("/shop/sessions/2026-06/a.jsonl", lines(SESSIONS[2:4]).encode())
+    ids, ledger = read("memory://shop/sessions/*/*.jsonl")
+    assert ids == ALL[:4]
+    bucket.pipe("/shop/sessions/2026-06/a.jsonl", lines(SESSIONS[2:]).encode())
+    assert read("memory://shop/sessions/*/*.jsonl", ledger)[0] == ALL[4:]
+    assert read("memory://shop/sessions/2026-05/a.jsonl")[0] == ALL[:2]
+
+
+@pytest.mark.parametrize("name", ["my ledger.jsonl", "[2026].jsonl", "später.jsonl"])
+def test_a_files_url_is_its_path(name: str, tmp_path: Path) -> None:
+    """A name with a blank or a bracket would be a ledger that is not there."""
+    path = write(tmp_path / name, SESSIONS)
+    assert read(path)[0] == read(f"file://{path}")[0] == read(path.as_uri())[0] == ALL
+
+
+@pytest.mark.parametrize("broken", ["parquet", "jsonl.gz", "xlsx"])
+def test_a_broken_file_is_met_before_the_first_row_of_another(broken: str, tmp_path: Path) -> None:
+    """Rows of the files before it would be loaded by a run that ends with an error."""
+    write(tmp_path / "a.jsonl", SESSIONS)
+    (tmp_path / f"b.{broken}").write_bytes(b"PAR1 and then nothing")
+    with pytest.raises(LedgerError, match=f"b.{broken}"):
+        next(Ledger(str(tmp_path / "*")).entries())
+
+
+def test_a_byte_that_is_no_text_spoils_its_own_row_only(tmp_path: Path) -> None:
+    """One name that a spreadsheet saved in Latin-1 would stop the load of all sessions."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"session_id,created_at\nsess_1,\ns\xfcss_2,\nsess_3,\n")
+    assert read(path)[0] == [
+        "sess_1",
+        "session_id holds half of a surrogate pair, which is no text",
+        "sess_3",
+    ]
+    path.write_text("session_id,created_at\nsess_1,\n", encoding="utf-16")
+    with pytest.raises(LedgerError, match="not text in UTF-8"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://host.test/ledger.jsonl?X-Amz-Signature=hidden0",
+        "https://user:hidden0@host.test/ledger.jsonl",
+        "memory://user:hidden0@bucket/ledger.jsonl",
+        "nonsense://user:hidden0@bucket/ledger.jsonl?sig=hidden0",
+    ],
+)
+def test_a_login_in_the_ledgers_url_is_not_repeated(url: str) -> None:
+    """The error, and every log that it gets into, would open the bucket."""
+    with pytest.raises(LedgerError) as caught:
+        read(url)
+    assert "hidden0" not in str(caught.value)
+    assert "ledger.jsonl" in str(caught.value)
