@@ -141,8 +141,13 @@ def as_json(value: Any) -> str | None:
         separators=(",", ":"),
         default=str,
     )
-    # Half a surrogate pair is legal in JSON and illegal in UTF-8: it stays an escape.
-    return str(written) if written.isascii() else written.encode(errors="backslashreplace").decode()
+    # Half a surrogate pair, as a name that was cut within an emoji has it, is legal in JSON, but
+    # DuckDB refuses the whole batch for it: it is kept as the text of its escape.
+    return str(written) if written.isascii() else _SURROGATE.sub(_escaped_twice, written)
+
+
+def _escaped_twice(half: re.Match[str]) -> str:
+    return f"\\\\u{ord(half[0]):04x}"
 
 
 def _kind(value: Any) -> str:
