@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from pipelines.client import PAGE_SIZE
 from pipelines.source.parse import Row
 from pipelines.sync.certificate import COUNTS_EQUAL
-from pipelines.sync.lists import REPAIR_REQUESTS, ListSync
+from pipelines.sync.lists import ORDER_CHANGED, REPAIR_REQUESTS, ListSync
 from pipelines.sync.reading import Listing
+from pipelines.sync.walk import Walk
 
 #: Minutes after the event at which the vendor tries a delivery (G).
 ATTEMPTS_AT = (0, 1, 6, 36, 156)
@@ -34,14 +35,14 @@ class LogSync(ListSync):
         self.reader.tally.first_asked_at = None
         head = self.read_head()
         if head is None:
-            self.doubt("the list's order is not what it was")
+            self.doubt(ORDER_CHANGED)
             return
         as_of = self.reader.tally.first_asked_at or head.asked_at
         self._read_due(as_of)
         if not self.is_proven:
             self.certificate.unproven("a whole walk has to prove the list again")
             return
-        reason = self._why_not_whole(head)
+        reason = self.why_not_whole(head)
         if reason is not None:
             self.doubt(reason)
             return
@@ -73,37 +74,28 @@ class LogSync(ListSync):
         }
         self.read_again(recent, "failed again", at_most=REPAIR_REQUESTS)
 
-    def _why_not_whole(self, head: Listing) -> str | None:
-        """Compare the list's length with the stored rows; look for what makes the difference."""
-        if head.total is None:
-            return "the list gives no total"
-        bad = sum(self.quarantined().values())
-        if head.total != self.known.count(self.table, since=self._horizon) + bad:
-            self._find_horizon(head.total)
-        if head.total > self.known.count(self.table, since=self._horizon) + bad:
-            self.repair(None, head.total)
-        stored = self.known.count(self.table, since=self._horizon) + bad
-        if head.total == stored:
-            return None
-        return f"the API counts {head.total} logs, {stored} are stored"
-
     @property
-    def _horizon(self) -> datetime | None:
+    def horizon(self) -> datetime | None:
         """When the oldest log was made that the API still lists; None: it lists all of them."""
         text = self._state.get("horizon")
         return datetime.fromisoformat(text) if text else None
 
-    def _find_horizon(self, total: int) -> None:
-        """Look at the list's old end: logs may be kept for some time only."""
-        if total >= self.known.count(self.table):
-            self._state["horizon"] = None
+    def look_at_old_end(self, total: int) -> None:
+        """Find out how far back logs are listed: they may be kept for some time only."""
+        self._state["horizon"] = None
+        if total >= self.listed_count():
             return
-        newest_first = self.order == "newest_first"
-        offset = max(total - PAGE_SIZE, 0) if newest_first else 0
-        listing = self.reader.read(offset, "old end")
-        times = [entry.made_at for entry in listing.entries if entry.made_at]
-        is_end = not newest_first or listing.end == listing.total
-        self._state["horizon"] = min(times).isoformat() if times and is_end else None
+        times: list[datetime] = []
+
+        def note(listing: Listing) -> bool:
+            times.extend(entry.made_at for entry in listing.entries if entry.made_at)
+            return self.order == "oldest_first"
+
+        start = max(total - PAGE_SIZE // 2, 0) if self.order == "newest_first" else 0
+        walk = Walk(self.reader, {"offset": start}, purpose="old end", until=note, trusting=True)
+        walk.run()
+        if times and not walk.lost_because:
+            self._state["horizon"] = min(times).isoformat()
 
     def _compare_failed(self) -> str | None:
         """Compare the number of failed deliveries; repair, and return why it still differs."""
@@ -113,10 +105,10 @@ class LogSync(ListSync):
             if counted is None:
                 return "the API does not count by status"
             failed = counted[0] - bad
-            if failed == self.known.count(self.table, "failed", self._horizon):
+            if failed == self.known.count(self.table, "failed", self.horizon):
                 return None
             self.repair("failed", counted[0])
-        stored = self.known.count(self.table, "failed", self._horizon)
+        stored = self.known.count(self.table, "failed", self.horizon)
         return None if failed == stored else f"the API counts {failed} failed logs, not {stored}"
 
 

@@ -11,17 +11,15 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import hypothesis.strategies as st
-from fast import Killed, fast_sync
+from fast import FastWorld, Killed
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from sync_world import START, World, settings_for
+from sync_world import START, settings_for
 
 from pipelines.clock import ManualClock
 from pipelines.errors import PrintoraError
@@ -66,17 +64,6 @@ FAULTS = st.lists(
     st.sampled_from(["ok", "error_500", "html_503", "broken_json", "cut_connection", "empty_body"]),
     max_size=5,
 )
-
-
-class FastWorld(World):
-    """A world whose warehouse is in memory."""
-
-    connection: duckdb.DuckDBPyConnection
-
-    @contextmanager
-    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Give the connection away; it stays open."""
-        yield self.connection
 
 
 class SyncMachine(RuleBasedStateMachine):
@@ -253,9 +240,7 @@ class SyncMachine(RuleBasedStateMachine):
         return found
 
     def _sync(self, **options: Any) -> SyncResult:
-        here = self.here
-        here.sandbox.ledger.write(Path(str(here.settings.session_ledger)))
-        result = fast_sync(here.sandbox, here.settings, here.connection, here.clock, **options)
+        result = self.here.sync(**options)
         self._check_certificate(result)
         return result
 
