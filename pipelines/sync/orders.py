@@ -156,6 +156,7 @@ class OrderSync(ListSync):
             if batch.events_judged(status):
                 exact[status] = not batch.events_wrong[status]
         unclear = {row["order_id"] for row in moved if not exact.get(row["status"], False)}
+        unclear |= self.feed.half_told()
         if unclear:
             self.read_again(unclear, "badly told", at_most=REPAIR_REQUESTS)
 

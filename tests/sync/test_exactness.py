@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fast import fast_world
 from sync_world import World, world, write_ledger
 
 from pipelines.sandbox import Behaviour, Limits
@@ -68,5 +69,23 @@ def test_every_shape_is_followed(shape: str, tmp_path: Path) -> None:
                 }
             here.clock.sleep(86_400)
             write_ledger(here.sandbox, tmp_path)
+            here.sync()
+            here.assert_exact()
+
+
+def test_a_lost_event_does_not_leave_a_step_without_its_time(tmp_path: Path) -> None:
+    """An order whose payment no webhook told of would never get the time of its payment."""
+    with fast_world(tmp_path, 60) as here:
+        changes = here.sandbox.changes
+        told, half_told = changes.add_orders(2, lives=False)
+        changes.add_orders(250, status="shipped", lives=False)  # nobody meets the two by chance
+        here.clock.sleep(5)
+        here.sync()
+        for order, log in ((told, True), (half_told, False)):
+            here.clock.sleep(600)
+            changes.move(order, "processing", log=log)
+            here.clock.sleep(600)
+            changes.move(order, "shipped")
+            here.clock.sleep(5)
             here.sync()
             here.assert_exact()
