@@ -25,6 +25,8 @@ _UNSETTLED = ("pending", "retrying")
 #: far back as anybody still retries.
 STALENESS = timedelta(hours=6)
 _RETRIED_DAYS = timedelta(days=7)
+#: The old end is near where `total` says, or `total` is wrong: so many pages tell.
+_OLD_END = 5
 
 
 class LogSync(ListSync):
@@ -93,8 +95,9 @@ class LogSync(ListSync):
 
         start = max(total - PAGE_SIZE // 2, 0) if self.order == "newest_first" else 0
         walk = Walk(self.reader, {"offset": start}, purpose="old end", until=note, trusting=True)
-        walk.run()
-        if times and not walk.lost_because:
+        while not walk.done and walk.requests < _OLD_END:
+            walk.step()
+        if times and walk.done and not walk.lost_because:
             self._state["horizon"] = min(times).isoformat()
 
     def _compare_failed(self) -> str | None:

@@ -89,3 +89,24 @@ def test_a_lost_event_does_not_leave_a_step_without_its_time(tmp_path: Path) -> 
             here.clock.sleep(5)
             here.sync()
             here.assert_exact()
+
+
+@pytest.mark.parametrize("wrong", ["nothing", "the page", "too many"])
+def test_a_total_that_is_wrong_does_not_keep_rows_away(wrong: str, tmp_path: Path) -> None:
+    """A first load would end after some thirty pages, and begin anew at each sync."""
+
+    def lie(answer: dict[str, Any]) -> None:
+        rows = answer.get("orders", answer.get("logs", ()))
+        lies = {"nothing": 0, "the page": len(rows), "too many": answer["total"] + 3}
+        answer["total"] = lies[wrong]
+
+    with fast_world(tmp_path, 3_500) as here:
+        here.sync(lie=lie)
+        here.assert_exact()
+        here.clock.sleep(60)
+        new = here.sandbox.changes.add_orders(1)
+        here.clock.sleep(5)
+        result = here.sync(lie=lie)
+        assert result.requests <= 20, "the whole list is read again"
+        assert result.outcome == "partial"
+        assert set(new) <= here.stored("orders").keys()
