@@ -58,7 +58,7 @@ class Feed:
         for order_id, order in known.items():
             moved = self._moved(order, events[order_id])
             if moved is not None:
-                self._batch.add(ORDERS.name, moved, moved["_seen_at"])
+                self._batch.add_known(ORDERS.name, moved)
         unknown = events.keys() - known.keys()
         return {order_id: events[order_id][0]["happened_at"] for order_id in unknown}
 

@@ -142,7 +142,7 @@ class ListSync:
             return
         gone = proofs.not_met(self._shared.store, self.table, walk)
         for row in gone:
-            self._shared.batch.add(self.table.name, row, row["_seen_at"])
+            self._shared.batch.add_known(self.table.name, row)
         self.certificate.detail["rows_deleted"] = len(gone)
         self.prove(walk.started_at, WHOLE_WALK)
 
