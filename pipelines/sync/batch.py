@@ -27,6 +27,8 @@ class Batch:
         self._before: dict[str, dict[Any, Row | None]] = defaultdict(dict)
         self._steps: dict[str, dict[Any, list[Row]]] = defaultdict(lambda: defaultdict(list))
         self._history: dict[str, dict[Any, Row]] = defaultdict(dict)
+        #: When the latest look was taken.
+        self.latest: datetime | None = None
         self.new: Counter[str] = Counter()
         self.changed: Counter[str] = Counter()
         self.quarantined: Counter[str] = Counter()
@@ -69,11 +71,16 @@ class Batch:
                 self.quarantined[resource] += 1
             self._rows[QUARANTINE.name][row["quarantine_id"]] = row
             return
-        rows, key = self._rows[resource], parsed[_TABLES[resource].key[0]]
+        self.latest = max(self.latest or seen_at, seen_at)
+        self.add_known(resource, parsed)
+
+    def add_known(self, resource: str, row: Row) -> None:
+        """Keep a known row that was changed without another look at it."""
+        rows, key = self._rows[resource], row[_TABLES[resource].key[0]]
         earlier = rows.get(key)
         if earlier is not None:
-            self._replace(resource, key, earlier, parsed)
-        rows[key] = parsed
+            self._replace(resource, key, earlier, row)
+        rows[key] = row
 
     def events_judged(self, status: str) -> bool:
         """Tell whether the list showed an order again that events had brought to a status."""
@@ -125,7 +132,7 @@ class Batch:
         first_looks: dict[str, list[Row]],
     ) -> None:
         """Count what is new or changed, note new states, and drop what is older than stored."""
-        if before is not None and before["_seen_at"] - row["_seen_at"] > CLOCK_SLACK:
+        if before is not None and self._is_older(row, before):
             del self._rows[resource][key]
             return
         if before is None:
@@ -136,6 +143,15 @@ class Batch:
                 row["_walk"] = before["_walk"]
         if resource in HISTORY_OF:
             self._note_states(resource, key, row, before, first_looks)
+
+    def _is_older(self, row: Row, stored: Row) -> bool:
+        """Tell whether a row was read before the one that is stored.
+
+        What seems to have been stored after all that was read now was read before the server's
+        clock was set back.
+        """
+        was_set_back = self.latest is not None and stored["_seen_at"] - self.latest > CLOCK_SLACK
+        return not was_set_back and stored["_seen_at"] - row["_seen_at"] > CLOCK_SLACK
 
     def _note_states(
         self,

@@ -27,6 +27,8 @@ _STATUS_OF_EVENT = {
     "order.delivered": "delivered",
     "order.cancelled": "cancelled",
 }
+#: The times that an order has of the steps before its status.
+_TIMES_BEFORE = {"shipped": ("paid_at",), "delivered": ("paid_at", "shipped_at")}
 #: Columns that no event fills in: they are the row's own, or its notes.
 _OWN = {"order_id", "session_id", "status", "created_at", "currency", "extra", "personal"}
 _COLUMNS = tuple(c.name for c in ORDERS.columns if c.name[0] != "_" and c.name != "deleted_at")
@@ -56,9 +58,26 @@ class Feed:
         for order_id, order in known.items():
             moved = self._moved(order, events[order_id])
             if moved is not None:
-                self._batch.add(ORDERS.name, moved, moved["_seen_at"])
+                self._batch.add_known(ORDERS.name, moved)
         unknown = events.keys() - known.keys()
         return {order_id: events[order_id][0]["happened_at"] for order_id in unknown}
+
+    def half_told(self) -> set[str]:
+        """Return the orders that lack a time which the list shows: an event on the way was lost."""
+        self._look_at_list()
+        found: set[str] = set()
+        waiting = self._batch.rows(ORDERS)
+        for status, columns in _TIMES_BEFORE.items():
+            for column in self._shown.intersection(columns):
+                told = ("_origin = 'event'", None), ("status = %s", status)
+                stored = self._store.select(ORDERS, "order_id", *told, (f"{column} is null", None))
+                found |= {row[0] for row in stored} - waiting.keys()
+                found |= {
+                    order_id
+                    for order_id, row in waiting.items()
+                    if (row["_origin"], row["status"], row[column]) == ("event", status, None)
+                }
+        return found
 
     def _events(self, since: datetime) -> dict[str, list[Row]]:
         """Return what happened since a time to each order, in the order in which it happened."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from pipelines.client import PAGE_SIZE
 from pipelines.client.errors import Refused
 from pipelines.source.schema import Table
 from pipelines.sync import proofs
@@ -24,6 +25,8 @@ REPAIR_REQUESTS = 60
 TAIL = 10
 #: A walk that took longer than this is followed by a look at what came meanwhile.
 LONG_WALK = timedelta(minutes=10)
+#: What a head says that does not join what is known.
+ORDER_CHANGED = "the list's order is not what it was"
 #: Whole walks that prove again what feeds and counts could not take no more requests a day.
 WALK_REQUESTS_A_DAY = 2_000
 
@@ -43,7 +46,8 @@ class ListSync:
 
     ``proven``: the table held all that the list had, so that what came since is all there is to
     read. ``order``: how the list is sorted. ``frontier``: all that was made until then is stored.
-    ``walk``: an unfinished walk's position. ``walked``: when the last one began, and what it took.
+    ``joined``: until then the young end was read since. ``walk``: an unfinished walk's position.
+    ``walked``: when the last one began, and what it took.
     """
 
     def __init__(
@@ -83,6 +87,11 @@ class ListSync:
         """Until when all that was made is stored; None before the first whole walk."""
         text = self._state.get("frontier")
         return datetime.fromisoformat(text) if text else None
+
+    @property
+    def horizon(self) -> datetime | None:
+        """When the oldest row was made that the API still lists; None: it lists all of them."""
+        return None
 
     @property
     def can_catch_up(self) -> bool:
@@ -133,7 +142,7 @@ class ListSync:
             return
         gone = proofs.not_met(self._shared.store, self.table, walk)
         for row in gone:
-            self._shared.batch.add(self.table.name, row, row["_seen_at"])
+            self._shared.batch.add_known(self.table.name, row)
         self.certificate.detail["rows_deleted"] = len(gone)
         self.prove(walk.started_at, WHOLE_WALK)
 
@@ -166,40 +175,106 @@ class ListSync:
     # The young end ---------------------------------------------------------------------------
 
     def read_head(self) -> Listing | None:
-        """Read the list's young end back to the frontier; return the last answer.
+        """Read the list's young end back to what was read of it before; return the last answer.
 
         None when it does not join what is known: the list's order is not what it was.
         """
+        before: tuple[int | None, int] | None = None
         for _ in range(3):
             last = self._read_head_once()
-            if last is None or last.total in (None, self.known.count(self.table)):
+            if last is None or last.total in (None, listed := self.listed_count()):
                 return last
             if last.offset == 0:
                 return last  # one answer, and so one moment: nothing came in between
+            if before == (last.total, listed):
+                return last  # nothing moves: the rest is elsewhere
+            before = last.total, listed
         return last
 
     def _read_head_once(self) -> Listing | None:
         newest_first = self.order == "newest_first"
-        start = 0 if newest_first else max(self.known.count(self.table) - TAIL, 0)
-        walk = Walk(
-            self.reader,
-            {"offset": start},
-            purpose="head",
-            until=self._reaches_back if newest_first else None,
-            trusting=True,
-        )
+        length = self.known.count(self.table, since=self.horizon)
+        if self.reader.tally.total is not None:
+            length = min(length, self.reader.tally.total)
+        start, step = 0 if newest_first else max(length - TAIL, 0), PAGE_SIZE
+        while True:
+            walk = Walk(
+                self.reader,
+                {"offset": start},
+                purpose="head",
+                until=self._reaches_back if newest_first else None,
+                trusting=True,
+            )
+            walk.step()
+            assert walk.first is not None  # noqa: S101 - that was it
+            if newest_first or not start or self._reaches_back(walk.first):
+                break
+            # Rows have left the list: the young end stands further to the front.
+            total = start if walk.first.total is None else walk.first.total
+            start, step = max(min(start, total) - step, 0), 2 * step
         walk.run()
         if walk.lost_because or walk.is_mixed or walk.order not in (self.order, "unknown"):
             return None
-        if not newest_first and start and not (walk.first and self._reaches_back(walk.first)):
-            return None
+        assert walk.last is not None  # noqa: S101 - there was a first one
+        self._note_joined(walk.first, walk.last)
         return walk.last
 
+    def _note_joined(self, first: Listing, last: Listing) -> None:
+        """Remember how far the young end was read: no later look needs to go back further."""
+        if self.order == "oldest_first":
+            times = [entry.made_at for entry in last.entries if entry.made_at]
+            if times:
+                self._state["joined"] = max(times).isoformat()
+        elif self._reaches_back(last) or (last.offset > 0 and last.end == last.total):
+            self._state["joined"] = (first.asked_at - CLOCK_SLACK).isoformat()
+
     def _reaches_back(self, listing: Listing) -> bool:
-        """Tell whether the page holds a row from before the frontier."""
-        frontier = self.frontier
+        """Tell whether the page holds a row from before the last look at the young end."""
+        frontier, joined = self.frontier, self._state.get("joined")
         assert frontier is not None  # noqa: S101 - only asked when one can catch up
-        return any(e.made_at and e.made_at < frontier - CLOCK_SLACK for e in listing.entries)
+        limit = frontier - CLOCK_SLACK
+        if joined:
+            limit = max(limit, datetime.fromisoformat(joined))
+        return any(entry.made_at and entry.made_at <= limit for entry in listing.entries)
+
+    # The whole length ------------------------------------------------------------------------
+
+    def listed_count(self) -> int:
+        """Count what the API must be listing: the rows, and the records that are none."""
+        known = self.known.count(self.table, since=self.horizon)
+        return known + sum(self.quarantined().values())
+
+    def why_not_whole(self, head: Listing) -> str | None:
+        """Compare the list's length with what is stored; look for what makes the difference.
+
+        Rows may come while that is done: then it is compared once more, with a later look.
+        """
+        last: Listing | None = head
+        for _ in range(2):
+            if last is None or last.total is None:
+                break
+            total, before = last.total, self.listed_count()
+            if total == before:
+                return None
+            self.look_at_old_end(total)
+            if total > self.listed_count():
+                self.repair(None, total)
+            if total == self.listed_count():
+                return None
+            last = self.read_head()
+            if last is not None and (last.total, self.listed_count()) == (total, before):
+                break  # nothing moves, and nothing was found
+        if last is None:
+            return ORDER_CHANGED
+        if last.total is None:
+            return "the list gives no total"
+        if last.total == self.listed_count():
+            return None
+        what = self.table.name.replace("_", " ")
+        return f"the API counts {last.total} {what}, {self.listed_count()} are stored"
+
+    def look_at_old_end(self, total: int) -> None:
+        """Find out how far back the API lists rows, where that may be for some time only."""
 
     # Counts ----------------------------------------------------------------------------------
 
@@ -210,7 +285,8 @@ class ListSync:
         were counted one after the other is known from it.
         """
         oldest_first = self.order == "oldest_first"
-        offset = max(self.known.count(self.table, status) - TAIL, 0) if oldest_first else 0
+        known = self.known.count(self.table, status, self.horizon)
+        offset = max(known - TAIL, 0) if oldest_first else 0
         try:
             listing = self.reader.read(offset, "count", status=status)
         except Refused:
@@ -227,7 +303,7 @@ class ListSync:
         Without a status: those that came into the list or left it.
         """
         before = self._shared.batch.news(self.table)
-        listed = FilteredList(self.reader, self.known, self.table, self.order, status)
+        listed = FilteredList(self.reader, self.known, self.table, self.order, status, self.horizon)
         left = listed.differences(total, at_most=REPAIR_REQUESTS)
         if left:
             self.read_again(left, "repair", at_most=REPAIR_REQUESTS)
@@ -235,12 +311,12 @@ class ListSync:
 
     def read_again(self, keys: set[str], purpose: str, *, at_most: int = 10**9) -> set[str]:
         """Read rows again where they must stand; return those that were not met there."""
-        ranked = RankedList(self.reader, self.known, self.table, self.order)
+        ranked = RankedList(self.reader, self.known, self.table, self.order, self.horizon)
         return ranked.read_again(keys, purpose, at_most=at_most)
 
     def read_around(self, moment: datetime, purpose: str) -> None:
         """Read the page on which rows stand that were made at a time."""
-        ranked = RankedList(self.reader, self.known, self.table, self.order)
+        ranked = RankedList(self.reader, self.known, self.table, self.order, self.horizon)
         ranked.read_around(moment, purpose)
 
     def quarantined(self) -> dict[str | None, int]:

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 from pipelines.sync.certificate import COUNTS_EQUAL
 from pipelines.sync.events import RANKS, Feed
-from pipelines.sync.lists import REPAIR_REQUESTS, ListSync
+from pipelines.sync.lists import ORDER_CHANGED, REPAIR_REQUESTS, ListSync
 from pipelines.sync.reading import Listing
 
 #: How often the statuses are counted before a difference is left open.
@@ -75,7 +75,7 @@ class OrderSync(ListSync):
     def _head(self) -> Listing | None:
         head = self.read_head()
         if head is None:
-            self.doubt("the list's order is not what it was")
+            self.doubt(ORDER_CHANGED)
         return head
 
     # Proof -----------------------------------------------------------------------------------
@@ -87,11 +87,13 @@ class OrderSync(ListSync):
                 self._read_open("the API does not count by status")
                 return
             gaps = self._gaps(census)
-            agrees = sum(census.counts.values()) == self._listed_count()
+            agrees = sum(census.counts.values()) == self.listed_count()
             head = self._head()
             if head is None:
                 return
-            if head.total is not None and not self._is_whole(head.total):
+            reason = None if head.total is None else self.why_not_whole(head)
+            if reason is not None:
+                self.doubt(reason)
                 return
             if agrees and not gaps:
                 self.prove(census.began, COUNTS_EQUAL)
@@ -120,9 +122,6 @@ class OrderSync(ListSync):
         common = set(RANKS) - (paid if known & paid else {"paid"})
         return sorted(known | common, key=lambda status: (RANKS.get(status, len(RANKS)), status))
 
-    def _listed_count(self) -> int:
-        return self.known.count(self.table) + sum(self.quarantined().values())
-
     def _gaps(self, census: Census) -> list[str]:
         """Return the statuses that the API counts otherwise than we do."""
         bad = self.quarantined()
@@ -131,15 +130,6 @@ class OrderSync(ListSync):
             for status, count in census.counts.items()
             if count != self.known.count(self.table, status) + bad.get(status, 0)
         ]
-
-    def _is_whole(self, total: int) -> bool:
-        """Compare the list's length with what is known; find orders that came elsewhere."""
-        if total > self._listed_count():
-            self.repair(None, total)
-        if total == self._listed_count():
-            return True
-        self.doubt(f"the API counts {total} orders, {self._listed_count()} are stored")
-        return False
 
     def _repair(self, census: Census) -> None:
         """Find the orders that moved unseen, status by status as orders pass through them.
@@ -166,6 +156,7 @@ class OrderSync(ListSync):
             if batch.events_judged(status):
                 exact[status] = not batch.events_wrong[status]
         unclear = {row["order_id"] for row in moved if not exact.get(row["status"], False)}
+        unclear |= self.feed.half_told()
         if unclear:
             self.read_again(unclear, "badly told", at_most=REPAIR_REQUESTS)
 

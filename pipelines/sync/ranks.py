@@ -26,13 +26,24 @@ _SHORT, _LONG = 3, 200
 
 
 class RankedList:
-    """One resource's list, its known rows in the API's order."""
+    """One resource's list, its known rows in the API's order.
 
-    def __init__(self, reader: Reader, known: Known, table: Table, order: str) -> None:
+    ``horizon``: the API has dropped what was made before that.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        known: Known,
+        table: Table,
+        order: str,
+        horizon: datetime | None = None,
+    ) -> None:
         self._reader = reader
         self._known = known
         self._table = table
         self._falling = order == "newest_first"
+        self._horizon = horizon
 
     def read_again(self, keys: Iterable[str], purpose: str, *, at_most: int = 10**9) -> set[str]:
         """Read the pages on which the keys stand; return those that were not met there."""
@@ -66,21 +77,25 @@ class RankedList:
     def read_around(self, moment: datetime, purpose: str) -> None:
         """Read the page on which a row would stand that was made at a time."""
         younger = len(self._known.times(self._table, since=moment))
-        place = younger if self._falling else self._known.count(self._table) - younger
+        place = younger if self._falling else self._count() - younger
         self._reader.read(max(place - PAGE_SIZE // 2, 0), purpose)
 
     def spans(self, keys: Iterable[str]) -> dict[str, tuple[int, int]]:
         """Return the first and the last place at which each row may stand.
 
         They are one place unless rows were made at the same time; a row is left out when it is not
-        known when it was made.
+        known when it was made, and when the API has dropped it.
         """
         rows = self._known.rows(self._table, keys)
-        times = {key: at for key, row in rows.items() if (at := made_at(row)) is not None}
+        times = {
+            key: at
+            for key, row in rows.items()
+            if (at := made_at(row)) is not None and (self._horizon is None or at >= self._horizon)
+        }
         if not times:
             return {}
         young = sorted(self._known.times(self._table, since=min(times.values())).values())
-        older = self._known.count(self._table) - len(young)
+        older = self._count() - len(young)
         spans = {}
         for key, at in times.items():
             low, high = bisect_left(young, at), bisect_right(young, at)
@@ -91,20 +106,29 @@ class RankedList:
             spans[key] = (low, max(high - 1, low))
         return spans
 
+    def _count(self) -> int:
+        return self._known.count(self._table, since=self._horizon)
+
 
 class FilteredList:
     """The rows of one status, as known and as the API lists them: finds the differences.
 
-    Without a status it is the whole list.
+    Without a status it is the whole list. ``horizon``: the API has dropped what was made before.
     """
 
     def __init__(
-        self, reader: Reader, known: Known, table: Table, order: str, status: str | None
+        self,
+        reader: Reader,
+        known: Known,
+        table: Table,
+        order: str,
+        status: str | None,
+        horizon: datetime | None = None,
     ) -> None:
         self._reader = reader
         self._filters: dict[str, Any] = {} if status is None else {"status": status}
         self._falling = order == "newest_first"
-        self._known = known.times(table, status)
+        self._known = known.times(table, status, horizon)
         self._times = sorted(self._known.values())
         self._listed: set[str] = set()
         self._left = 0

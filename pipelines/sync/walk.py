@@ -201,6 +201,8 @@ class Walk:
         is_short = not brought_some and not more and length < at.smallest_cut
         if (self._until and self._until(listing)) or ended or is_short:
             self._end()
+        elif at.idle >= PATIENCE and place == length < at.smallest_cut:
+            self._end()  # more rows are promised than there are: whoever counts them will see
         elif at.idle >= PATIENCE:
             self._give_up("the server repeats its pages")
         else:
@@ -263,7 +265,7 @@ class Walk:
         """Three times what a quiet list would take, with room for small ones."""
         at = self._at
         rows = ENDLESS
-        if at.total is not None:
+        if at.total is not None and not at.total_is_wrong:
             rows = min(at.largest_total, 2 * (at.first_total or 0) + 100_000, ENDLESS)
         return 3 * (rows // max(at.longest_page - OVERLAP, 1) + 10)
 

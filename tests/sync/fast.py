@@ -10,16 +10,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import httpx
+from sync_world import START, World, settings_for
 
 from pipelines.client import PrintoraClient, RateGovernor
 from pipelines.client.governor import Limit
+from pipelines.clock import ManualClock
 from pipelines.progress import ignore
-from pipelines.sandbox import Sandbox
+from pipelines.sandbox import Behaviour, Limits, Sandbox, SandboxConfig, WorldOptions
 from pipelines.settings import Settings
 from pipelines.source.parse import Row
 from pipelines.source.privacy import Privacy
@@ -84,10 +88,11 @@ class FastStore(Store):
 
 
 class FastTransport(httpx.BaseTransport):
-    """Calls the sandbox's ASGI application in this thread."""
+    """Calls the sandbox's ASGI application in this thread. ``lie`` may change what it answers."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, lie: Callable[[Any], None] | None = None) -> None:
         self._app = sandbox._gate
+        self._lie = lie
         self._loop = asyncio.new_event_loop()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -112,7 +117,13 @@ class FastTransport(httpx.BaseTransport):
         if sent[-1].get("more_body"):
             raise httpx.RemoteProtocolError("peer closed connection", request=request)
         body = b"".join(message.get("body", b"") for message in sent[1:])
-        return httpx.Response(sent[0]["status"], headers=sent[0]["headers"], content=body)
+        headers = sent[0]["headers"]
+        if self._lie is not None and sent[0]["status"] == 200:
+            answer = json.loads(body)
+            self._lie(answer)
+            body = json.dumps(answer).encode()
+            headers = [(name, value) for name, value in headers if name != b"content-length"]
+        return httpx.Response(sent[0]["status"], headers=headers, content=body)
 
     def close(self) -> None:
         """Close the loop."""
@@ -128,6 +139,7 @@ def fast_sync(
     budget: int | None = None,
     full: bool = False,
     cut: Callable[[str], None] = ignore,
+    lie: Callable[[Any], None] | None = None,
 ) -> SyncResult:
     """Run the engine once, as :func:`pipelines.sync.sync` does."""
     governor = RateGovernor(PLENTY, clock=clock, reserve_share=0.0, budget=budget)
@@ -137,7 +149,7 @@ def fast_sync(
         settings.partner_id,
         governor=governor,
         clock=clock,
-        transport=FastTransport(sandbox),
+        transport=FastTransport(sandbox, lie),
     ) as client:
         privacy = Privacy.of(settings.personal_data, settings.pseudonym_key, settings.api_key)
         engine = Engine(
@@ -150,3 +162,37 @@ def fast_sync(
             full=full,
         )
         return engine.run()
+
+
+class FastWorld(World):
+    """A world whose warehouse is in memory."""
+
+    connection: duckdb.DuckDBPyConnection
+
+    @contextmanager
+    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give the connection away; it stays open."""
+        yield self.connection
+
+    def sync(self, **options: Any) -> SyncResult:
+        """Run one sync; note its certificate."""
+        self.sandbox.ledger.write(Path(str(self.settings.session_ledger)))
+        result = fast_sync(self.sandbox, self.settings, self.connection, self.clock, **options)
+        self.certificates.append(result)
+        return result
+
+
+@contextmanager
+def fast_world(
+    folder: Path, orders: int, habits: Any = None, **options: Any
+) -> Iterator[FastWorld]:
+    """Make a world with a history; nothing happens after it but what is asked for."""
+    clock = ManualClock(START)
+    config = SandboxConfig(
+        world=WorldOptions(orders=orders, after_start=False, **options),
+        behaviour=Behaviour(**(habits or {})),
+        limits=Limits.off(),
+    )
+    here = FastWorld(Sandbox(config, clock=clock), clock, settings_for("http://x", folder))
+    with duckdb.connect() as here.connection:
+        yield here

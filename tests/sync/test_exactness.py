@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fast import fast_world
 from sync_world import World, world, write_ledger
 
 from pipelines.sandbox import Behaviour, Limits
@@ -70,3 +71,42 @@ def test_every_shape_is_followed(shape: str, tmp_path: Path) -> None:
             write_ledger(here.sandbox, tmp_path)
             here.sync()
             here.assert_exact()
+
+
+def test_a_lost_event_does_not_leave_a_step_without_its_time(tmp_path: Path) -> None:
+    """An order whose payment no webhook told of would never get the time of its payment."""
+    with fast_world(tmp_path, 60) as here:
+        changes = here.sandbox.changes
+        told, half_told = changes.add_orders(2, lives=False)
+        changes.add_orders(250, status="shipped", lives=False)  # nobody meets the two by chance
+        here.clock.sleep(5)
+        here.sync()
+        for order, log in ((told, True), (half_told, False)):
+            here.clock.sleep(600)
+            changes.move(order, "processing", log=log)
+            here.clock.sleep(600)
+            changes.move(order, "shipped")
+            here.clock.sleep(5)
+            here.sync()
+            here.assert_exact()
+
+
+@pytest.mark.parametrize("wrong", ["nothing", "the page", "too many"])
+def test_a_total_that_is_wrong_does_not_keep_rows_away(wrong: str, tmp_path: Path) -> None:
+    """A first load would end after some thirty pages, and begin anew at each sync."""
+
+    def lie(answer: dict[str, Any]) -> None:
+        rows = answer.get("orders", answer.get("logs", ()))
+        lies = {"nothing": 0, "the page": len(rows), "too many": answer["total"] + 3}
+        answer["total"] = lies[wrong]
+
+    with fast_world(tmp_path, 3_500) as here:
+        here.sync(lie=lie)
+        here.assert_exact()
+        here.clock.sleep(60)
+        new = here.sandbox.changes.add_orders(1)
+        here.clock.sleep(5)
+        result = here.sync(lie=lie)
+        assert result.requests <= 20, "the whole list is read again"
+        assert result.outcome == "partial"
+        assert set(new) <= here.stored("orders").keys()
