@@ -25,6 +25,8 @@ REPAIR_REQUESTS = 60
 TAIL = 10
 #: A walk that took longer than this is followed by a look at what came meanwhile.
 LONG_WALK = timedelta(minutes=10)
+#: One empty answer is an accident rather than the deletion of everything: it must last this long.
+EMPTY_FOR = timedelta(hours=1)
 #: What a head says that does not join what is known.
 ORDER_CHANGED = "the list's order is not what it was"
 #: Whole walks that prove again what feeds and counts could not take no more requests a day.
@@ -136,7 +138,7 @@ class ListSync:
         self._state["walked"] = [walk.started_at.isoformat(), walk.requests]
         if walk.order != "unknown" or walk.is_mixed:
             self._state["order"] = walk.order
-        reason = walk.lost_because or self._why_unproven(walk)
+        reason = walk.lost_because or self._why_not_empty(walk) or self._why_unproven(walk)
         if reason is not None:
             self.doubt(reason)
             return
@@ -145,6 +147,18 @@ class ListSync:
             self._shared.batch.add_known(self.table.name, row)
         self.certificate.detail["rows_deleted"] = len(gone)
         self.prove(walk.started_at, WHOLE_WALK)
+
+    def _why_not_empty(self, walk: Walk) -> str | None:
+        """Return why a list that had rows is not believed to have none; None: it has, or may."""
+        if proofs.met(self._shared.store, self.table, walk, and_since=True):
+            self._state["empty_since"] = None
+            return None
+        stored = self.known.count(self.table)
+        since = self._state.get("empty_since") or walk.started_at.isoformat()
+        self._state["empty_since"] = since
+        if not stored or walk.started_at - datetime.fromisoformat(since) >= EMPTY_FOR:
+            return None
+        return f"the list is empty, and {stored} rows are stored: it is believed when it stays so"
 
     def _why_unproven(self, walk: Walk) -> str | None:
         """Return what a walk that kept its place still leaves open; None: nothing."""
@@ -335,8 +349,13 @@ class ListSync:
 
     def doubt(self, reason: str) -> None:
         """Certify nothing; a whole walk has to prove the list again."""
-        self._state["proven"] = False
+        self._state |= {"proven": False, "doubt": reason}
         self.certificate.unproven(reason)
+
+    @property
+    def doubted(self) -> str:
+        """Why the list was doubted, until it is proven again."""
+        return str(self._state.get("doubt") or "a whole walk has to prove the list again")
 
     def leave_open(self, reason: str) -> None:
         """Certify nothing this time; after a second time in a row, doubt."""

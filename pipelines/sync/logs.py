@@ -44,7 +44,7 @@ class LogSync(ListSync):
         as_of = self.reader.tally.first_asked_at or head.asked_at
         self._read_due(as_of)
         if not self.is_proven:
-            self.certificate.unproven("a whole walk has to prove the list again")
+            self.certificate.unproven(self.doubted)
             return
         reason = self.why_not_whole(head)
         if reason is not None:

@@ -51,7 +51,7 @@ class OrderSync(ListSync):
         if self.is_proven:
             self._prove_by_counts()
         else:
-            self._read_open("a whole walk has to prove the list again")
+            self._read_open(self.doubted)
         self._read_badly_told()
 
     def _apply_events(self) -> dict[str, datetime]:

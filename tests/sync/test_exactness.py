@@ -110,3 +110,28 @@ def test_a_total_that_is_wrong_does_not_keep_rows_away(wrong: str, tmp_path: Pat
         assert result.requests <= 20, "the whole list is read again"
         assert result.outcome == "partial"
         assert set(new) <= here.stored("orders").keys()
+
+
+def test_one_empty_answer_deletes_nothing(tmp_path: Path) -> None:
+    """An accident at the API's side would mark every order that was ever sold as deleted."""
+
+    def lie(answer: dict[str, Any]) -> None:
+        for name in ("orders", "logs"):
+            if name in answer:
+                answer |= {name: [], "total": 0}
+
+    with fast_world(tmp_path, 150) as here:
+        here.sync()
+        here.clock.sleep(600)
+        for _ in range(2):
+            result = here.sync(lie=lie, full=True)
+            assert "the list is empty" in str(result.resources["orders"].reason)
+            here.assert_exact()
+            here.clock.sleep(600)
+        assert here.sync(full=True).outcome == "complete"
+        here.assert_exact()
+        for _ in range(2):
+            result = here.sync(lie=lie, full=True)
+            here.clock.sleep(3_600)
+        assert result.outcome == "complete"
+        assert not here.stored("orders")
