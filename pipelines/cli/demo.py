@@ -20,10 +20,10 @@ from pipelines.cli import dagster_run, outcome, terminal
 from pipelines.cli.serve import exports
 from pipelines.errors import PrintoraError
 from pipelines.sandbox import Limits, Sandbox, SandboxConfig, Server, WorldOptions
+from pipelines.shipped import shipped
 from pipelines.warehouse import ModelSettings
 
 FOLDER = Path(".printora/demo")
-_WORKSPACE = Path(__file__).parents[2] / "workspace.yaml"
 #: Dagster's statistics for its makers would leave a file in the home folder; and its first page
 #: would be an invitation to a mailing list.
 _INSTANCE = "telemetry:\n  enabled: false\nnux:\n  enabled: false\n"
@@ -109,6 +109,15 @@ def _next_steps(ui: bool) -> str:
 
 def _serve_ui(environment: Mapping[str, str]) -> None:
     """Let Dagster's web server run until Ctrl-C."""
-    command = (sys.executable, "-W", "ignore", "-m", "dagster", "dev", "-w", str(_WORKSPACE))
+    command = (
+        sys.executable,
+        "-W",
+        "ignore",
+        "-m",
+        "dagster",
+        "dev",
+        "-w",
+        str(shipped("workspace.yaml")),
+    )
     with suppress(KeyboardInterrupt):
         subprocess.run(command, env=dict(environment), check=False)  # noqa: S603 - our own command

@@ -17,6 +17,7 @@ from pipelines.warehouse import (
     READER_TIMEOUT,
     ModelResult,
     ModelSettings,
+    Project,
     build,
     connect,
     load_project,
@@ -31,11 +32,12 @@ if TYPE_CHECKING:
 def run_main_job(budget: int | None, *, full: bool = False) -> int:
     """Sync, build and check; return the exit code."""
     settings = _settings()
+    project = load_project()  # Before the first request: a model that is wrong must cost no quota.
     with _writing(settings.warehouse_path):
         synced = _sync(settings, budget, full)
         if synced.exit_code == failures.FAILED:
             return outcome.tell_sync(synced)
-        built = _build(settings.warehouse_path, settings.models)
+        built = _build(settings.warehouse_path, settings.models, project)
     return outcome.tell_job(synced, built, settings)
 
 
@@ -48,11 +50,11 @@ def run_sync(budget: int | None, *, full: bool = False) -> int:
 
 def run_build(select: Collection[str] | None) -> int:
     """Build and check only; return the exit code."""
-    path = warehouse_path()
+    path, project = warehouse_path(), load_project()
     # Where nothing was loaded, nothing is built: a mistyped path would look like a success.
     connect(path, read_only=True, wait_seconds=READER_TIMEOUT).close()
     with _writing(path):
-        return outcome.tell_build(_build(path, model_settings(), select))
+        return outcome.tell_build(_build(path, model_settings(), project, select))
 
 
 def write_page(output: Path) -> None:
@@ -97,8 +99,9 @@ def _sync(settings: Settings, budget: int | None, full: bool) -> SyncResult:
         return sync(settings, listener=watcher, budget=budget, full=full)
 
 
-def _build(path: Path, settings: ModelSettings, select: Collection[str] | None = None) -> Built:
-    project = load_project()
+def _build(
+    path: Path, settings: ModelSettings, project: Project, select: Collection[str] | None = None
+) -> Built:
     status = terminal.errors().status("Building the models")
 
     def tell(result: ModelResult) -> None:

@@ -2,7 +2,8 @@
 
     python -m pipelines.report.dictionary
 
-writes ``docs/data-dictionary.md``. A test fails when it is out of date.
+writes ``docs/data-dictionary.md``, or the file that is named after it. A test fails when it is out
+of date.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.shipped import shipped
 from pipelines.source.schema import TABLES, Table
 from pipelines.warehouse import ModelSettings
 from pipelines.warehouse.build import build
 from pipelines.warehouse.project import Check, Model, Project, load_project
 
-PATH = Path(__file__).parents[2] / "docs" / "data-dictionary.md"
+PATH = shipped("docs/data-dictionary.md")
 
 Types = Mapping[str, Mapping[str, str]]
 
@@ -114,5 +116,6 @@ def _cell(text: str) -> str:
 
 
 if __name__ == "__main__":
-    PATH.write_text(data_dictionary(load_project()), encoding="utf-8")
-    sys.stdout.write(f"{PATH}\n")
+    output = Path(sys.argv[1]) if sys.argv[1:] else PATH
+    output.write_text(data_dictionary(load_project()), encoding="utf-8")
+    sys.stdout.write(f"{output}\n")

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from pipelines.errors import ConfigurationError, ModelError
+from pipelines.shipped import shipped
 from pipelines.warehouse.references import find_references
 
 if TYPE_CHECKING:
     from pipelines.warehouse.header import Header
 
-SQL_DIR = Path(__file__).parents[2] / "sql"
+SQL_DIR = shipped("sql")
 RAW_SCHEMA = "printora_raw"
 #: The folder in ``sql/`` and the schema that its models are built in, in the order of their layers.
 SCHEMAS = {"staging": "staging", "intermediate": "intermediate", "marts": "analytics"}
@@ -98,13 +99,14 @@ class Project:
         return tuple(model for model in self.models if names is None or model.qualified in names)
 
 
-def load_project(root: Path = SQL_DIR) -> Project:
-    """Read every file below ``root``.
+def load_project(root: Path = SQL_DIR, *, layers: Collection[str] = tuple(SCHEMAS)) -> Project:
+    """Read every file below ``root``; ``layers`` are the folders that must have a model in them.
 
     Raises:
-        ModelError: a header or a select is not what it should be, a reference leads nowhere, or
-            models read each other in a circle.
+        ModelError: a layer is missing or empty, a header or a select is not what it should be, a
+            reference leads nowhere, or models read each other in a circle.
     """
+    _refuse_missing(root, layers)
     files = [
         (schema, path)
         for folder, schema in SCHEMAS.items()
@@ -114,6 +116,17 @@ def load_project(root: Path = SQL_DIR) -> Project:
     models = [reader.model(schema, path) for schema, path in files]
     checks = [reader.check(path) for path in sorted((root / "checks").glob("*.sql"))]
     return Project(models=_in_order(models), checks=tuple(checks))
+
+
+def _refuse_missing(root: Path, layers: Collection[str]) -> None:
+    """Half a project looks like a whole one: it builds, and the marts are none of its models."""
+    empty = [layer for layer in layers if not any((root / layer).glob("*.sql"))]
+    if empty:
+        raise ModelError(
+            f"There are no models in {root / empty[0]}.",
+            hint="The files of sql/ are missing in part. Install printora-elt again, or restore "
+            "them from the repository.",
+        )
 
 
 class _Reader:

@@ -107,7 +107,7 @@ def test_a_broken_model_is_told_when_the_definitions_load(tmp_path: Path) -> Non
     folder.mkdir(parents=True)
     (folder / "a.sql").write_text("select 1")
     with pytest.raises(ModelError, match=r"sql/marts/a\.sql: it does not begin with a header"):
-        definitions(load_project(tmp_path / "sql"), Automation())
+        definitions(load_project(tmp_path / "sql", layers=()), Automation())
 
 
 def test_the_schedule_is_what_the_environment_says() -> None:

@@ -167,7 +167,7 @@ def _models(place: Place, root: Path, *selected: str) -> dg.ExecuteInProcessResu
     selection = [dg.AssetKey(["analytics", name]) for name in selected]
     with place.instance() as instance:
         return dg.materialize(
-            [model_assets(load_project(root))],
+            [model_assets(load_project(root, layers=()))],
             selection=selection or None,
             instance=instance,
             raise_on_error=False,
@@ -213,7 +213,7 @@ def test_checks_show_the_rows_and_what_to_do(ready: Place, tmp_path: Path) -> No
     write_check(root, "warns", "from analytics.x", f"{models}\nseverity: warn")
     write_check(root, "fails", "from analytics.x where a = 3", models)
     write_check(root, "passes", "from analytics.x where a > 99", models)
-    project = load_project(root)
+    project = load_project(root, layers=())
     with ready.instance() as instance:
         done = dg.materialize([model_assets(project), model_checks(project)], instance=instance)
     found = {each.check_name: each for each in done.get_asset_check_evaluations()}

@@ -45,5 +45,5 @@ def test_a_model_that_does_is_found(tmp_path: Path) -> None:
         file = tmp_path / "sql" / f"{place}.sql"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(HEADER + sql)
-    found = against_the_flow(load_project(tmp_path / "sql"))
+    found = against_the_flow(load_project(tmp_path / "sql", layers=()))
     assert found == ["intermediate.int_n reads analytics.fct_n"]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def _build(connection: DuckDBPyConnection, root: Path) -> list[ModelResult]:
-    return build(connection, load_project(root), ModelSettings())
+    return build(connection, load_project(root, layers=()), ModelSettings())
 
 
 def _rows(connection: DuckDBPyConnection, table: str) -> list[tuple[object, ...]]:
@@ -152,7 +152,7 @@ def test_others_see_the_last_build_until_the_new_one_is_whole(
             names = [name for name in relations(reader) if name.startswith("analytics.")]
             seen.append([_rows(reader, name) for name in sorted(names)])
 
-        build(connection, load_project(root), ModelSettings(), on_model=look)
+        build(connection, load_project(root, layers=()), ModelSettings(), on_model=look)
         assert seen == ([[], []] if value == 1 else [[[(1,)], [(1,)]]] * 2)
 
 
@@ -192,7 +192,9 @@ def test_a_selection_builds_only_that(connection: DuckDBPyConnection, root: Path
     _build(connection, root)
     for name in ("a", "b"):
         write_model(root, f"marts/{name}", "select 2 as v", ["v"])
-    results = build(connection, load_project(root), ModelSettings(), select=["analytics.a"])
+    results = build(
+        connection, load_project(root, layers=()), ModelSettings(), select=["analytics.a"]
+    )
     assert [result.name for result in results] == ["analytics.a"]
     assert _rows(connection, "analytics.a") + _rows(connection, "analytics.b") == [(2,), (1,)]
 
@@ -203,7 +205,7 @@ def test_models_read_the_settings(connection: DuckDBPyConnection, root: Path) ->
         "select report_time_zone as zone, session_maturity_minutes as m from staging.build_settings"
     )
     write_model(root, "marts/a", select, ["zone", "m"])
-    build(connection, load_project(root), ModelSettings("Asia/Kolkata", 10))
+    build(connection, load_project(root, layers=()), ModelSettings("Asia/Kolkata", 10))
     assert _rows(connection, "analytics.a") == [("Asia/Kolkata", 10)]
     _build(connection, root)
     assert _rows(connection, "staging.build_settings") == [("UTC", 1455, 156)]

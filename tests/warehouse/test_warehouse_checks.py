@@ -20,7 +20,7 @@ def _built(connection: DuckDBPyConnection, root: Path) -> None:
         "select range as n, timestamptz '2024-05-01 12:00:00+02' as at, 1.50 as money from range(8)"
     )
     write_model(root, "marts/a", select, ["n", "at", "money"])
-    build(connection, load_project(root), ModelSettings())
+    build(connection, load_project(root, layers=()), ModelSettings())
 
 
 def test_a_check_counts_all_offenders_and_shows_a_few(
@@ -32,7 +32,7 @@ def test_a_check_counts_all_offenders_and_shows_a_few(
         root, "found", "select * from analytics.a where n > 0 -- all but one", ["analytics.a"]
     )
     write_check(root, "none", "select * from analytics.a where n > 99;", ["analytics.a"])
-    found, none = run_checks(connection, load_project(root))
+    found, none = run_checks(connection, load_project(root, layers=()))
     assert (found.passed, found.failures, len(found.sample)) == (False, 7, 5)
     assert found.sample[0] == {"n": "1", "at": "2024-05-01 10:00:00+00", "money": "1.50"}
     assert (none.passed, none.failures, none.sample) == (True, 0, ())
@@ -45,7 +45,9 @@ def test_checks_need_no_right_to_write(root: Path, path: Path) -> None:
     write_check(root, "found", "from analytics.a", ["analytics.a"])
     with connect(path, read_only=True) as reader, connect(path, read_only=True) as other:
         assert other.execute("select 1").fetchall() == [(1,)]
-        assert [result.failures for result in run_checks(reader, load_project(root))] == [8]
+        assert [
+            result.failures for result in run_checks(reader, load_project(root, layers=()))
+        ] == [8]
 
 
 def test_a_selection_runs_only_that(connection: DuckDBPyConnection, root: Path) -> None:
@@ -53,7 +55,7 @@ def test_a_selection_runs_only_that(connection: DuckDBPyConnection, root: Path) 
     _built(connection, root)
     for name in ("a", "b"):
         write_check(root, name, "from analytics.a", ["analytics.a"])
-    project = load_project(root)
+    project = load_project(root, layers=())
     assert [result.check.name for result in run_checks(connection, project, ["b"])] == ["b"]
     with pytest.raises(ModelError, match="no check nope"):
         run_checks(connection, project, ["nope"])
@@ -67,4 +69,4 @@ def test_an_error_in_a_check_names_its_file_and_line(
     path = write_check(root, "bad", "select *\nfrom analytics.a\nwhere missing", ["analytics.a"])
     line = 1 + path.read_text().splitlines().index("where missing")
     with pytest.raises(ModelError, match=rf"^sql/checks/bad\.sql:{line}: "):
-        run_checks(connection, load_project(root))
+        run_checks(connection, load_project(root, layers=()))

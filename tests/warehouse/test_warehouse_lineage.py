@@ -37,7 +37,7 @@ def test_columns_are_followed_through_ctes_joins_and_stars(root: Path) -> None:
         """,
         ["order_id", "mixed", "n", "rows", "currency", "zone"],
     )
-    project = load_project(root)
+    project = load_project(root, layers=())
     found = Lineage(project).of(project.select(["analytics.m"])[0])
     s = "staging.s"
     assert found == {
@@ -65,7 +65,7 @@ def test_a_column_that_cannot_be_followed_stops_nothing(
 
     monkeypatch.setattr(sqlglot.lineage, "lineage", fail_on_b)
     write_model(root, "marts/m", "select status as a, status as b from printora_raw.orders", "ab")
-    project = load_project(root)
+    project = load_project(root, layers=())
     with caplog.at_level(logging.WARNING):
         found = Lineage(project).of(project.models[0])
     assert found == {"a": (ColumnSource("printora_raw.orders", "status"),), "b": ()}

@@ -30,7 +30,7 @@ def test_a_header_says_what_was_written(
     """Descriptions with colons, quotes, hashes or other scripts reach the comments unharmed."""
     root = tmp_path_factory.mktemp("sql")
     write_model(root, "marts/a", "select 1", columns, description=description, grain=grain)
-    (model,) = load_project(root).models
+    (model,) = load_project(root, layers=()).models
     assert model.description == _one_line(description)
     assert model.grain == _one_line(grain)
     assert [(c.name, c.description) for c in model.columns] == [
@@ -51,7 +51,7 @@ def test_each_model_comes_after_those_that_it_reads(
         tables = ", ".join(["range(1)", *(f"analytics.m{table}" for table in reads)])
         write_model(root, f"marts/m{number}", f"from {tables} select 1 as a", ["a"])
     built: set[str] = set()
-    for model in load_project(root).models:
+    for model in load_project(root, layers=()).models:
         assert set(model.depends_on) <= built
         built.add(model.qualified)
     assert len(built) == 10
@@ -73,7 +73,7 @@ def test_references_are_tables_and_neither_ctes_nor_functions(root: Path) -> Non
         """,
         ["a"],
     )
-    model = load_project(root).select(["analytics.a"])[0]
+    model = load_project(root, layers=()).select(["analytics.a"])[0]
     assert model.depends_on == ("printora_raw.orders", "printora_raw.sessions", "staging.orders")
 
 
@@ -83,7 +83,7 @@ def test_a_field_that_is_missing_is_named(root: Path, field: str) -> None:
     fields = {"description": "A.", "grain": "one row", "columns": {"a": "The a."}, field: None}
     write(root, "marts/a", "select 1 as a", fields)
     with pytest.raises(ModelError, match=rf"^sql/marts/a\.sql: its header has no {field}"):
-        load_project(root)
+        load_project(root, layers=())
 
 
 _REFUSED: dict[str, tuple[dict[str, Any], str]] = {
@@ -101,7 +101,7 @@ def test_a_header_that_is_wrong_is_refused(root: Path, case: str) -> None:
     fields, message = _REFUSED[case]
     write_model(root, "marts/a", "select 1 as a", **{"columns": ["a"], **fields})
     with pytest.raises(ModelError, match=message):
-        load_project(root)
+        load_project(root, layers=())
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_file_without_a_readable_header_is_refused_with_its_line(
     (root / "marts").mkdir()
     (root / "marts" / "a.sql").write_text(text)
     with pytest.raises(ModelError, match=message):
-        load_project(root)
+        load_project(root, layers=())
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_select_that_cannot_be_built_is_refused_when_it_is_read(
     """These would fail in the middle of a build, or build something that nobody asked for."""
     write_model(root, "marts/a", select, ["a"])
     with pytest.raises(ModelError, match=message):
-        load_project(root)
+        load_project(root, layers=())
 
 
 def test_a_circle_is_told_in_full(root: Path) -> None:
@@ -151,7 +151,7 @@ def test_a_circle_is_told_in_full(root: Path) -> None:
     write_model(root, "intermediate/b", "select * from staging.a", ["a"])
     write_model(root, "marts/c", "select * from intermediate.b", ["a"])
     with pytest.raises(ModelError, match="circle: ") as refused:
-        load_project(root)
+        load_project(root, layers=())
     assert all(name in refused.value.message for name in ("staging.a", "intermediate.b", "s.c"))
 
 
@@ -160,32 +160,32 @@ def test_the_builders_own_tables_are_not_models(root: Path, name: str) -> None:
     """A model of this name would be overwritten by the builder in the same build."""
     write_model(root, name, "select 1 as a", ["a"])
     with pytest.raises(ModelError, match="builder's own table"):
-        load_project(root)
+        load_project(root, layers=())
 
 
 def test_a_check_says_what_it_guards(root: Path) -> None:
     """Without its model, its severity or what to do, a failed check helps nobody."""
     write_model(root, "marts/a", "select 1 as a", ["a"])
     write_check(root, "positive", "select * from analytics.a", ["analytics.a"], severity="warn")
-    (check,) = load_project(root).checks
+    (check,) = load_project(root, layers=()).checks
     assert (check.name, check.severity, check.models) == ("positive", "warn", ("analytics.a",))
     assert check.todo == "Mend it."
     write_check(root, "positive", "select * from analytics.a", ["analytics.b"])
     with pytest.raises(ModelError, match=r"checks/positive\.sql: it guards analytics\.b"):
-        load_project(root)
+        load_project(root, layers=())
 
 
 def test_a_name_that_is_no_table_name_is_refused(root: Path) -> None:
     """`fct-orders` would have to be quoted by everybody who ever reads it."""
     write(root, "marts/fct-orders", "select 1", {})
     with pytest.raises(ModelError, match="file's name becomes a table's name"):
-        load_project(root)
+        load_project(root, layers=())
 
 
 def test_an_unknown_model_cannot_be_selected(root: Path) -> None:
     """A misspelt name that selects nothing would look like a build that succeeded."""
     with pytest.raises(ConfigurationError, match=r"no model analytics\.nope"):
-        load_project(root).select(["analytics.nope"])
+        load_project(root, layers=()).select(["analytics.nope"])
 
 
 def test_the_header_is_yaml_that_others_can_read(root: Path) -> None:
@@ -193,3 +193,16 @@ def test_the_header_is_yaml_that_others_can_read(root: Path) -> None:
     path = write_model(root, "marts/a", "select 1 as a", ["a"])
     text = path.read_text().split("*/")[0].removeprefix("/*")
     assert yaml.safe_load(text)["columns"] == {"a": "The a."}
+
+
+@pytest.mark.parametrize("lost", ["staging", "intermediate", "marts", None])
+def test_a_layer_without_models_is_refused(root: Path, lost: str | None) -> None:
+    """A half-unpacked installation would build what is left, and call the marts removed."""
+    for layer in {"staging", "intermediate", "marts"} - {lost}:
+        write_model(root, f"{layer}/a_{layer}", "select 1 as a", ["a"])
+    if lost is None:
+        assert len(load_project(root).models) == 3
+        return
+    with pytest.raises(ModelError, match=f"There are no models in .*{lost}") as refused:
+        load_project(root)
+    assert "Install printora-elt again" in refused.value.hint
