@@ -17,6 +17,7 @@ import dlt
 
 from pipelines.client.governor import Limit
 from pipelines.client.wire import CONTRACTS, Contract
+from pipelines.destination import refuse_unproven
 from pipelines.errors import ConfigurationError
 from pipelines.warehouse import ModelSettings
 
@@ -89,6 +90,7 @@ def load_settings() -> Settings:
 
 def warehouse_path() -> Path:
     """Return the DuckDB file, from dlt's ``DESTINATION__DUCKDB__CREDENTIALS``."""
+    refuse_unproven(_get)
     text = str(_get("destination.duckdb.credentials") or "printora.duckdb")
     path = text.removeprefix("duckdb:///").removeprefix("duckdb:")
     if path == ":memory:" or "://" in path or path.startswith("md:"):
