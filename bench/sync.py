@@ -151,7 +151,7 @@ def with_rest_api(url: str, folder: Path, now: float) -> None:
         return {"name": name, "primary_key": key, "endpoint": endpoint}
 
     paginator = {"type": "offset", "limit": 100, "offset": 0, "total_path": "total"}
-    client = {
+    client: Any = {
         "base_url": url,
         "auth": {"type": "bearer", "token": DEFAULT_KEY},
         "paginator": paginator,

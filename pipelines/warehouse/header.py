@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-import yaml  # type: ignore[import-untyped]  # PyYAML ships no types
+import yaml
 
 from pipelines.errors import ModelError
 
@@ -69,7 +69,7 @@ class Header:
         raise ModelError(f"{self.place}: {what}.", hint=hint)
 
 
-class _StrictLoader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML ships no types
+class _StrictLoader(yaml.SafeLoader):
     """YAML in which a name that is given twice is a mistake, not an overwrite."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -80,7 +80,7 @@ class _StrictLoader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML ships no t
                 problem = f"{name!r} is given twice"
                 raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
             seen.add(name)
-        return super().construct_mapping(node, deep)  # type: ignore[no-any-return]
+        return super().construct_mapping(node, deep)
 
 
 def read_file(path: Path, place: str) -> tuple[Header, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from decimal import Decimal
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -255,7 +255,11 @@ def test_retry_and_resend_are_never_repeated(api: Api, contract: Contract, fault
     if contract is V1_1:
         order = api.sandbox.truth.orders()["order_id"][0].as_py()
         resend = {"orderId": order, "eventType": "order.created"}
-    for call in (lambda: client.retry_webhook(log_id), lambda: client.resend_webhook(resend)):
+    calls: tuple[Callable[[], object], ...] = (
+        lambda: client.retry_webhook(log_id),
+        lambda: client.resend_webhook(resend),
+    )
+    for call in calls:
         before = api.asked()
         api.sandbox.faults.script([fault])
         with pytest.raises(FAULTS[fault]) as caught:

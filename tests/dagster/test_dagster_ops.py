@@ -60,6 +60,11 @@ def _result(outcome: str, reason: str | None = None) -> SyncResult:
     return SyncResult("20260301T120000", parts, 9, {"day": 7991})
 
 
+def _name(event: dg.DagsterEvent) -> str:
+    assert event.asset_key is not None
+    return event.asset_key.path[-1]
+
+
 def _ingest(place: Place) -> dg.ExecuteInProcessResult:
     with place.instance() as instance:
         return dg.materialize([raw_assets(Automation())], instance=instance, raise_on_error=False)
@@ -72,9 +77,7 @@ def test_a_partial_load_is_a_success_that_says_so(
     _sync_that(monkeypatch, lambda: _result("partial", "the quota is used up"))
     done = _ingest(ready)
     assert done.success
-    (event,) = [
-        e for e in done.get_asset_materialization_events() if e.asset_key.path[-1] == "orders"
-    ]
+    (event,) = [e for e in done.get_asset_materialization_events() if _name(e) == "orders"]
     metadata = event.materialization.metadata
     assert metadata["outcome"].value == "partial"
     assert metadata["reason"].value == "the quota is used up"
@@ -181,7 +184,7 @@ def test_one_model_can_be_built_on_its_own(ready: Place, tmp_path: Path) -> None
         write_model(root, f"marts/{name}", "select 1 as a")
     done = _models(ready, root, "y", "z")
     assert done.success
-    keys = {event.asset_key.path[-1] for event in done.get_asset_materialization_events()}
+    keys = {_name(event) for event in done.get_asset_materialization_events()}
     assert keys == {"y", "z"}
     with connect(ready.warehouse, read_only=True) as connection:
         tables = connection.execute(

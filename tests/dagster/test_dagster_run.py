@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from collections.abc import Sequence
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluation as _Evaluation,
+)
 from dagster_support import ORDERS, MainRun
 
 from assets.definitions import defs
@@ -41,15 +45,14 @@ def test_everything_was_materialized_and_checked(main_run: MainRun) -> None:
         (record,) = instance.get_run_records()
         events = instance.all_logs(record.dagster_run.run_id)
     done = {event.asset_key for event in _of(events, "ASSET_MATERIALIZATION")}
-    checked = {
-        event.event_specific_data.asset_check_key for event in _of(events, "ASSET_CHECK_EVALUATION")
-    }
+    evaluations = [event.event_specific_data for event in _of(events, "ASSET_CHECK_EVALUATION")]
+    checked = {each.asset_check_key for each in evaluations if isinstance(each, _Evaluation)}
     assert done == graph.get_all_asset_keys()
     assert checked == graph.asset_check_keys
     assert record.dagster_run.tags["printora/outcome"] == "complete"
 
 
-def _of(events: list[dg.EventLogEntry], kind: str) -> list[dg.DagsterEvent]:
+def _of(events: Sequence[dg.EventLogEntry], kind: str) -> list[dg.DagsterEvent]:
     found = [event.dagster_event for event in events if event.dagster_event]
     return [event for event in found if event.event_type_value == kind]
 

@@ -78,7 +78,7 @@ def test_a_run_whose_machine_died_does_not_stop_the_schedule_for_ever(configured
     with configured.instance() as instance:
         _run(instance, dg.DagsterRunStatus.STARTED, schedules.JOB)
         later = datetime.now(UTC) + schedules.STUCK_AFTER
-        with patch.object(schedules.SystemClock, "now", lambda self: later.timestamp() + 60):
+        with patch("pipelines.clock.SystemClock.now", lambda self: later.timestamp() + 60):
             assert isinstance(_tick(instance), dg.RunRequest)
 
 

@@ -53,7 +53,7 @@ class OrderTruth:
         return {order["order_id"]: self._known(order) for order in self.history.orders}
 
     def _known(self, order: Row) -> dict[str, Known]:
-        exact = {step: found for step in STEPS if (found := self._exact(order, step))}
+        exact = {step: told for step in STEPS if (told := self._exact(order, step))}
         known: dict[str, Known] = {s: Known(at, src, at, at) for s, (at, src) in exact.items()}
         for number, step in enumerate(STEPS):
             if step not in exact:

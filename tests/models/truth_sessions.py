@@ -38,10 +38,10 @@ class SessionTruth(OrderTruth):
 
     def _session(self, session_id: str, orders: list[Row], event_at: datetime | None) -> Row:
         listed = self._ledger.get(session_id)
-        first = min((order["created_at"] for order in orders), default=None)
+        first: Any = min((order["created_at"] for order in orders), default=None)
         paid = [order for order in orders if order["is_paid"]]
         first_paid = min((o["paid_at"] for o in paid if o["paid_at"]), default=None)
-        created = listed["created_at"] if listed else first or event_at
+        created: Any = listed["created_at"] if listed else first or event_at
         kept = [order for order in paid if not order["is_cancelled"]]
         currencies = {order["currency"] for order in paid}
         is_summable = len(currencies) <= 1

@@ -42,8 +42,10 @@ class WebhookTruth(OrderTruth):
         if log["status"] != "sent":
             return None
         if self.history.scenario.log_times == "all":
-            return log["delivered_at"]
-        return log["created_at"] + timedelta(minutes=TIMETABLE[log["attempts"]])
+            delivered: datetime | None = log["delivered_at"]
+            return delivered
+        created: datetime = log["created_at"]
+        return created + timedelta(minutes=TIMETABLE[log["attempts"]])
 
     @cached_property
     def events(self) -> list[Row]:

@@ -29,11 +29,13 @@ class Api:
 
     def orders(self, **query: Any) -> dict[str, Any]:
         """Get a page of orders."""
-        return self.http.get(self.orders_path, params=query).json()
+        page: dict[str, Any] = self.http.get(self.orders_path, params=query).json()
+        return page
 
     def logs(self, **query: Any) -> dict[str, Any]:
         """Get a page of webhook logs."""
-        return self.http.get(self.logs_path, params=query).json()
+        page: dict[str, Any] = self.http.get(self.logs_path, params=query).json()
+        return page
 
     def walk(self, path: str, key: str, **query: Any) -> list[dict[str, Any]]:
         """Read a list to its end, moving on by what came back."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow.compute as pc
@@ -27,6 +28,7 @@ def sandbox(orders: int = 150, **options: Any) -> Sandbox:
 def order(world: Sandbox, order_id: str, at: float | None = None) -> dict[str, Any]:
     """What the truth says of an order."""
     orders = world.truth.orders(at)
+    row: dict[str, Any]
     [row] = orders.filter(pc.equal(orders["order_id"], order_id)).to_pylist()
     return row
 
@@ -34,7 +36,8 @@ def order(world: Sandbox, order_id: str, at: float | None = None) -> dict[str, A
 def logs_of(world: Sandbox, order_id: str) -> list[str]:
     """The events of an order that have a log row, oldest first."""
     logs = world.truth.webhook_logs()
-    return logs.filter(pc.equal(logs["order_id"], order_id))["event_type"].to_pylist()
+    of_order = logs.filter(pc.equal(logs["order_id"], order_id))
+    return [str(event) for event in of_order["event_type"].to_pylist()]
 
 
 def listed(world: Sandbox, path: str, key: str) -> list[dict[str, Any]]:
@@ -296,7 +299,7 @@ def change(world: Sandbox, name: str, number: int) -> None:
     order_id, log_id = orders[number % len(orders)], logs[number % len(logs)]
     now = world.clock.now()
     statuses = ("paid", "shipped", "delivered")
-    {
+    acts: dict[str, Callable[[], Any]] = {
         "add": lambda: world.changes.add_orders(1 + number % 3),
         "back": lambda: world.changes.add_orders(created_at=now - number),
         "move": lambda: world.changes.move(order_id, statuses[number % 3], log=number % 2 == 0),
@@ -307,4 +310,5 @@ def change(world: Sandbox, name: str, number: int) -> None:
         "retry": lambda: world.changes.retry_logs(log_id),
         "resend": lambda: world.changes.resend_logs(log_id),
         "wait": lambda: world.clock.advance(number / 5),
-    }[name]()
+    }
+    acts[name]()

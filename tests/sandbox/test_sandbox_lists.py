@@ -252,7 +252,11 @@ def test_what_total_counts(api: Api) -> None:
 def test_rows_move_between_two_pages(api: Api) -> None:
     """The danger that the engine's walk is made for would not be there."""
     first = api.orders(limit=100)["orders"]
-    api.sandbox.before_request = lambda request: api.sandbox.changes.add_orders(3) and None
+
+    def add_orders(_: object) -> None:
+        api.sandbox.changes.add_orders(3)
+
+    api.sandbox.before_request = add_orders
     second = api.orders(limit=100, offset=100)["orders"]
     assert [row["order_id"] for row in second[:3]] == [row["order_id"] for row in first[-3:]]
 

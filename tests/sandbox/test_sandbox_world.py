@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -27,7 +29,7 @@ def large() -> Sandbox:
     return sandbox(20_000)
 
 
-def hours_between(table: pa.Table, start: str, end: str) -> np.ndarray:
+def hours_between(table: pa.Table, start: str, end: str) -> Any:
     """Hours from one time to another, of the rows that have both."""
     gap = np.asarray(table[end]) - np.asarray(table[start])
     return gap[~np.isnat(gap)] / np.timedelta64(1, "h")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -97,12 +97,12 @@ class FastTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request."""
-        sent: list[dict[str, Any]] = []
+        sent: list[MutableMapping[str, Any]] = []
 
         async def receive() -> dict[str, Any]:
             return {"type": "http.request", "body": request.content, "more_body": False}
 
-        async def send(message: dict[str, Any]) -> None:
+        async def send(message: MutableMapping[str, Any]) -> None:
             sent.append(message)
 
         scope = {
@@ -138,7 +138,7 @@ def fast_sync(
     *,
     budget: int | None = None,
     full: bool = False,
-    cut: Callable[[str], None] = ignore,
+    cut: Callable[[Any], None] = ignore,
     lie: Callable[[Any], None] | None = None,
 ) -> SyncResult:
     """Run the engine once, as :func:`pipelines.sync.sync` does."""

@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sync_world import START, ManualClock, Sandbox, World, settings_for, world, write_ledger
+from sync_world import START, World, settings_for, world, write_ledger
 
 from pipelines.client.governor import Limit
 from pipelines.client.wire import V1_0
+from pipelines.clock import ManualClock
 from pipelines.progress import Waiting
-from pipelines.sandbox import Limits, SandboxConfig, WorldOptions
+from pipelines.sandbox import Limits, Sandbox, SandboxConfig, WorldOptions
 
 DAY = 86_400.0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 from warehouse_support import write_model
@@ -56,9 +57,9 @@ def test_a_column_that_cannot_be_followed_stops_nothing(
     """The build is done when lineage is drawn: a parser's limits must not fail it, nor hide."""
     import sqlglot.lineage
 
-    follow = sqlglot.lineage.lineage
+    follow: Any = sqlglot.lineage.lineage
 
-    def fail_on_b(column: str, *arguments: object, **options: object) -> object:
+    def fail_on_b(column: str, *arguments: object, **options: object) -> Any:
         if column == "b":
             raise KeyError(column)
         return follow(column, *arguments, **options)
