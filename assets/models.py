@@ -17,12 +17,10 @@ from assets.describing import asset_key, column_lineage, table_name, table_schem
 from assets.running import warehouse
 from pipelines.warehouse import Model, ModelResult, Project, build
 from pipelines.warehouse.lineage import Lineage
-from pipelines.warehouse.project import BUILD_SETTINGS, SCHEMAS
+from pipelines.warehouse.project import BUILD_SETTINGS
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-
-_GROUPS = {schema: folder for folder, schema in SCHEMAS.items()}
 
 
 def model_assets(project: Project) -> dg.AssetsDefinition:
@@ -52,7 +50,7 @@ def _spec(model: Model) -> dg.AssetSpec:
     return dg.AssetSpec(
         asset_key(model.qualified),
         deps=[asset_key(name) for name in model.depends_on if name != BUILD_SETTINGS],
-        group_name=_GROUPS[model.schema],
+        group_name=model.schema,
         kinds={"sql", "duckdb", *model.kinds},
         tags=dict.fromkeys(model.tags, ""),
         description=model.text,

@@ -122,7 +122,7 @@ def test_a_lost_layer_is_told_before_the_first_request(installed: Installed) -> 
     found = installed.succeed(
         "python", "-c", "from pipelines.shipped import *; print(shipped('sql'))"
     )
-    marts = Path(found.strip()) / "marts"
+    marts = Path(found.strip()) / "analytics"
     assert marts.is_relative_to(installed.environment)
     aside = marts.rename(marts.with_name("aside"))
     try:

@@ -24,7 +24,7 @@ from pipelines.warehouse.catalog import (
     relations,
     transaction,
 )
-from pipelines.warehouse.project import BUILD_SETTINGS, BUILT_MODELS, SCHEMAS, Model, Project
+from pipelines.warehouse.project import BUILD_SETTINGS, BUILT_MODELS, LAYERS, Model, Project
 from pipelines.warehouse.raw import ensure_raw_tables
 from pipelines.warehouse.settings import ModelSettings
 
@@ -78,7 +78,7 @@ def build(
 
 def _prepare(connection: DuckDBPyConnection, settings: ModelSettings) -> None:
     ensure_raw_tables(connection)
-    for schema in SCHEMAS.values():
+    for schema in LAYERS:
         connection.execute(f"create schema if not exists {quoted(schema)}")
     _write_settings(connection, settings)
 

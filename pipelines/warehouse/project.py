@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 SQL_DIR = shipped("sql")
 RAW_SCHEMA = "printora_raw"
-#: The folder in ``sql/`` and the schema that its models are built in, in the order of their layers.
-SCHEMAS = {"staging": "staging", "intermediate": "intermediate", "marts": "analytics"}
+#: The layers, each from earlier ones only: a folder of ``sql/``, a schema, and a group in Dagster.
+LAYERS = ("staging", "intermediate", "analytics")
+CHECKS = "checks"
 #: What the builder itself writes: a name that no model may have.
 BUILD_SETTINGS = "staging.build_settings"
 BUILT_MODELS = "staging.built_models"
@@ -38,7 +39,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Model:
-    """One file of ``sql/staging``, ``sql/intermediate`` or ``sql/marts``.
+    """One file of a layer: ``sql/staging``, ``sql/intermediate`` or ``sql/analytics``.
 
     ``place`` is the file as errors name it; ``depends_on`` are the qualified names that it reads.
     """
@@ -99,7 +100,7 @@ class Project:
         return tuple(model for model in self.models if names is None or model.qualified in names)
 
 
-def load_project(root: Path = SQL_DIR, *, layers: Collection[str] = tuple(SCHEMAS)) -> Project:
+def load_project(root: Path = SQL_DIR, *, layers: Collection[str] = LAYERS) -> Project:
     """Read every file below ``root``; ``layers`` are the folders that must have a model in them.
 
     Raises:
@@ -107,14 +108,11 @@ def load_project(root: Path = SQL_DIR, *, layers: Collection[str] = tuple(SCHEMA
             reference leads nowhere, or models read each other in a circle.
     """
     _refuse_missing(root, layers)
-    files = [
-        (schema, path)
-        for folder, schema in SCHEMAS.items()
-        for path in sorted((root / folder).glob("*.sql"))
-    ]
-    reader = _Reader(root, frozenset(f"{schema}.{path.stem}" for schema, path in files))
-    models = [reader.model(schema, path) for schema, path in files]
-    checks = [reader.check(path) for path in sorted((root / "checks").glob("*.sql"))]
+    _refuse_strays(root)
+    files = [path for layer in LAYERS for path in sorted((root / layer).glob("*.sql"))]
+    reader = _Reader(root, frozenset(f"{path.parent.name}.{path.stem}" for path in files))
+    models = [reader.model(path) for path in files]
+    checks = [reader.check(path) for path in sorted((root / CHECKS).glob("*.sql"))]
     return Project(models=_in_order(models), checks=tuple(checks))
 
 
@@ -129,6 +127,16 @@ def _refuse_missing(root: Path, layers: Collection[str]) -> None:
         )
 
 
+def _refuse_strays(root: Path) -> None:
+    """A file in a folder that is no layer would be built by nobody, and nobody would be told."""
+    for path in sorted(root.rglob("*.sql")):
+        if path.parent not in {root / folder for folder in (*LAYERS, CHECKS)}:
+            raise ModelError(
+                f"{path.relative_to(root.parent).as_posix()}: its folder is no layer.",
+                hint=f"Move it to {', '.join(LAYERS)} or {CHECKS}.",
+            )
+
+
 class _Reader:
     """Reads one file after the other, knowing which models there are."""
 
@@ -137,10 +145,10 @@ class _Reader:
         self._models = models
         self._tables = models | raw_tables() | {BUILD_SETTINGS}
 
-    def model(self, schema: str, path: Path) -> Model:
+    def model(self, path: Path) -> Model:
         header, sql = self._read(path)
         model = Model(
-            schema=schema,
+            schema=path.parent.name,
             name=path.stem,
             place=header.place,
             sql=sql,

@@ -65,10 +65,10 @@ def test_assets_say_what_they_are() -> None:
     graph = defs.resolve_asset_graph()
     mart = graph.get(dg.AssetKey(["analytics", "fct_orders"]))
     raw = graph.get(dg.AssetKey(["printora_raw", "orders"]))
-    assert (mart.group_name, raw.group_name) == ("marts", "printora_raw")
+    assert (mart.group_name, raw.group_name) == ("analytics", "printora_raw")
     assert (mart.kinds, raw.kinds) == ({"sql", "duckdb"}, {"dlt", "duckdb"})
     assert (mart.description or "").endswith("One row per order.")
-    assert mart.metadata["file"] == "sql/marts/fct_orders.sql"
+    assert mart.metadata["file"] == "sql/analytics/fct_orders.sql"
     query = mart.metadata["query"]
     assert isinstance(query, dg.MarkdownMetadataValue)
     assert "select" in query.value
@@ -76,7 +76,7 @@ def test_assets_say_what_they_are() -> None:
         "printora_raw",
         "staging",
         "intermediate",
-        "marts",
+        "analytics",
     }
 
 
@@ -103,10 +103,10 @@ def test_ingestion_has_a_freshness_policy() -> None:
 
 def test_a_broken_model_is_told_when_the_definitions_load(tmp_path: Path) -> None:
     """The code location's error must be ours, with file and hint, and not a stack of Dagster's."""
-    folder = tmp_path / "sql" / "marts"
+    folder = tmp_path / "sql" / "analytics"
     folder.mkdir(parents=True)
     (folder / "a.sql").write_text("select 1")
-    with pytest.raises(ModelError, match=r"sql/marts/a\.sql: it does not begin with a header"):
+    with pytest.raises(ModelError, match=r"sql/analytics/a\.sql: it does not begin with a header"):
         definitions(load_project(tmp_path / "sql", layers=()), Automation())
 
 

@@ -181,7 +181,7 @@ def test_one_model_can_be_built_on_its_own(ready: Place, tmp_path: Path) -> None
     """Who mends one mart must not have to rebuild the others, nor see them as rebuilt."""
     root = tmp_path / "sql"
     for name in ("x", "y", "z"):
-        write_model(root, f"marts/{name}", "select 1 as a")
+        write_model(root, f"analytics/{name}", "select 1 as a")
     done = _models(ready, root, "y", "z")
     assert done.success
     keys = {_name(event) for event in done.get_asset_materialization_events()}
@@ -196,22 +196,22 @@ def test_one_model_can_be_built_on_its_own(ready: Place, tmp_path: Path) -> None
 def test_a_model_that_fails_leaves_no_asset_as_built(ready: Place, tmp_path: Path) -> None:
     """The build is undone as a whole: a materialization of what was undone would be a lie."""
     root = tmp_path / "sql"
-    write_model(root, "marts/x", "select 1 as a")
-    write_model(root, "marts/y", "select nonsense as a")
+    write_model(root, "analytics/x", "select 1 as a")
+    write_model(root, "analytics/y", "select nonsense as a")
     done = _models(ready, root)
     assert not done.success
     assert done.get_asset_materialization_events() == []
     failure = done.failure_data_for_node("models")
     assert failure is not None
     assert failure.user_failure_data is not None
-    assert "sql/marts/y.sql:6: Binder Error" in str(failure.user_failure_data.description)
+    assert "sql/analytics/y.sql:6: Binder Error" in str(failure.user_failure_data.description)
 
 
 def test_checks_show_the_rows_and_what_to_do(ready: Place, tmp_path: Path) -> None:
     """At night, the check's page is all that there is."""
     root = tmp_path / "sql"
-    write_model(root, "marts/x", "select range as a from range(9)")
-    write_model(root, "marts/y", "select 1 as a")
+    write_model(root, "analytics/x", "select range as a from range(9)")
+    write_model(root, "analytics/y", "select 1 as a")
     models = "models: [analytics.x, analytics.y]"
     write_check(root, "warns", "from analytics.x", f"{models}\nseverity: warn")
     write_check(root, "fails", "from analytics.x where a = 3", models)

@@ -85,7 +85,7 @@ def test_the_ui_shows_the_graph_by_group_and_what_is_in_a_mart(
     """The first look at the pipeline: four groups, all built, and a mart that explains itself."""
     assert main_run.exit_code == 0, main_run.output
     page.goto("/asset-groups")
-    for group in ("printora_raw", "staging", "intermediate", "marts"):
+    for group in ("printora_raw", "staging", "intermediate", "analytics"):
         node = page.locator("foreignObject").get_by_text(group, exact=True).first
         expect(node).to_be_visible(timeout=_PATIENCE)
     # All of them are built, none is stale: the group's dot has their number beside it.

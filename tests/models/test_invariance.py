@@ -94,7 +94,7 @@ def test_no_mart_selects_everything_and_no_model_leaves_the_portable_path() -> N
         select = _select(path)
         assert "->" not in select, path.name
         assert "qualify" not in select, path.name
-        if path.parent.name == "marts":
+        if path.parent.name == "analytics":
             assert not re.search(r"^select\s+\*", select, re.MULTILINE), path.name
         if path.parent.name != "staging":
             assert "json" not in select, path.name

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from model_support import project
 
-from pipelines.warehouse.project import SCHEMAS, Project, load_project
+from pipelines.warehouse.project import LAYERS, Project, load_project
 
-LAYERS = list(SCHEMAS.values())
 HEADER = """/*
 description: One number.
 grain: one row
@@ -38,9 +37,9 @@ def test_a_model_that_does_is_found(tmp_path: Path) -> None:
     """The rule above must not pass because it looks at the wrong names."""
     for place, sql in {
         "staging/stg_n": "select 1 as n",
-        "marts/fct_n": "select n from staging.stg_n",
+        "analytics/fct_n": "select n from staging.stg_n",
         "intermediate/int_n": "select n from analytics.fct_n",
-        "marts/n_daily": "select n from intermediate.int_n union select n from analytics.fct_n",
+        "analytics/n_daily": "select n from intermediate.int_n union select n from analytics.fct_n",
     }.items():
         file = tmp_path / "sql" / f"{place}.sql"
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -33,7 +33,7 @@ def test_a_model_is_a_table_with_its_meaning(connection: DuckDBPyConnection, roo
     """Analysts see the comments in their own tools: a build that loses them breaks their docs."""
     write_model(
         root,
-        "marts/fct_a",
+        "analytics/fct_a",
         "select 'it''s' as a, 2 as b union all select 'x', 3",
         {"a": "What's its name?", "b": 'A "number".'},
         description="All of it.",
@@ -52,7 +52,7 @@ def test_a_model_is_a_table_with_its_meaning(connection: DuckDBPyConnection, roo
 def test_a_second_build_follows_the_data(connection: DuckDBPyConnection, root: Path) -> None:
     """Rows that stay from the last build, or appear twice, are wrong numbers."""
     write_model(root, "staging/s", "select order_id from printora_raw.orders", ["order_id"])
-    write_model(root, "marts/n", "select count(*) as n from staging.s", ["n"])
+    write_model(root, "analytics/n", "select count(*) as n from staging.s", ["n"])
     ensure_raw_tables(connection)
     for expected in (1, 2):
         connection.execute("insert into printora_raw.orders (order_id) values (uuid())")
@@ -66,7 +66,7 @@ def test_a_view_can_become_a_table_and_back(
 ) -> None:
     """DuckDB refuses to replace one by the other: a changed header must not need a hand."""
     for kind in kinds:
-        write_model(root, "marts/a", "select 1 as a", ["a"], materialized=kind)
+        write_model(root, "analytics/a", "select 1 as a", ["a"], materialized=kind)
         _build(connection, root)
         assert relations(connection)["analytics.a"][0] == kind
         assert columns(connection)["analytics.a"][0].comment == "The a."
@@ -74,9 +74,9 @@ def test_a_view_can_become_a_table_and_back(
 
 def test_an_error_names_the_file_and_the_line(connection: DuckDBPyConnection, root: Path) -> None:
     """The line of the statement is of no use: the header before it is part of the file."""
-    path = write_model(root, "marts/a", "select\n    1 as b,\n    nonsense as a", ["b", "a"])
+    path = write_model(root, "analytics/a", "select\n    1 as b,\n    nonsense as a", ["b", "a"])
     line = 1 + path.read_text().splitlines().index("    nonsense as a")
-    with pytest.raises(ModelError, match=rf"^sql/marts/a\.sql:{line}: Binder Error") as refused:
+    with pytest.raises(ModelError, match=rf"^sql/analytics/a\.sql:{line}: Binder Error") as refused:
         _build(connection, root)
     assert refused.value.hint == "Every table is as it was before this build."
 
@@ -93,7 +93,7 @@ def test_columns_that_the_header_does_not_describe_are_refused(
     connection: DuckDBPyConnection, root: Path, described: list[str], message: str
 ) -> None:
     """The data dictionary is made from the headers: it must not describe other columns."""
-    write_model(root, "marts/a", "select 1 as a, 2 as b", described)
+    write_model(root, "analytics/a", "select 1 as a, 2 as b", described)
     with pytest.raises(ModelError, match=message):
         _build(connection, root)
     assert "analytics.a" not in relations(connection)
@@ -117,9 +117,9 @@ def test_a_build_that_fails_changes_nothing(
         before = _everything(connection)
         _write_six(root, "select 2 as a, 3 as extra", ["a", "extra"])
         for number in removed - {failing}:
-            (root / "marts" / f"m{number}.sql").unlink()
+            (root / "analytics" / f"m{number}.sql").unlink()
         kind = "view" if is_view else "table"
-        name = f"marts/m{failing}"
+        name = f"analytics/m{failing}"
         write_model(root, name, _FAILING, ["a"], materialized=kind)
         with pytest.raises(ModelError, match="Could not convert"):
             _build(connection, root)
@@ -128,7 +128,7 @@ def test_a_build_that_fails_changes_nothing(
 
 def _write_six(root: Path, select: str, described: Sequence[str] = ("a",)) -> None:
     for number in range(6):
-        write_model(root, f"marts/m{number}", select, described)
+        write_model(root, f"analytics/m{number}", select, described)
 
 
 def _everything(connection: DuckDBPyConnection) -> object:
@@ -142,7 +142,7 @@ def test_others_see_the_last_build_until_the_new_one_is_whole(
     """A dashboard that reads between two models must not join new rows with old ones."""
     for value in (1, 2):
         for name in ("a", "b"):
-            write_model(root, f"marts/{name}", f"select {value} as v", ["v"])
+            write_model(root, f"analytics/{name}", f"select {value} as v", ["v"])
         seen: list[object] = []
         reader = connection.cursor()
 
@@ -161,7 +161,7 @@ def test_what_a_build_did_not_make_is_never_replaced(
 ) -> None:
     """An analyst's own table would be gone when a model of its name appears."""
     connection.execute("create schema analytics; create table analytics.mine as select 42 as a")
-    write_model(root, "marts/mine", "select 1 as a", ["a"])
+    write_model(root, "analytics/mine", "select 1 as a", ["a"])
     with pytest.raises(ModelError, match="was not built from sql/"):
         _build(connection, root)
     assert _rows(connection, "analytics.mine") == [(42,)]
@@ -171,10 +171,10 @@ def test_only_what_a_build_made_is_dropped_with_its_file(
     connection: DuckDBPyConnection, root: Path
 ) -> None:
     """A mart whose file is gone would go stale unseen; an analyst's table is none of ours."""
-    write_model(root, "marts/kept", "select 1 as a", ["a"])
+    write_model(root, "analytics/kept", "select 1 as a", ["a"])
     gone = [
-        write_model(root, "marts/gone", "select 1 as a", ["a"]),
-        write_model(root, "marts/gone_view", "select 1 as a", ["a"], materialized="view"),
+        write_model(root, "analytics/gone", "select 1 as a", ["a"]),
+        write_model(root, "analytics/gone_view", "select 1 as a", ["a"], materialized="view"),
     ]
     _build(connection, root)
     connection.execute("create table analytics.mine as select 42 as a")
@@ -188,10 +188,10 @@ def test_only_what_a_build_made_is_dropped_with_its_file(
 def test_a_selection_builds_only_that(connection: DuckDBPyConnection, root: Path) -> None:
     """Building one mart must not cost the others, nor lose them."""
     for name in ("a", "b"):
-        write_model(root, f"marts/{name}", "select 1 as v", ["v"])
+        write_model(root, f"analytics/{name}", "select 1 as v", ["v"])
     _build(connection, root)
     for name in ("a", "b"):
-        write_model(root, f"marts/{name}", "select 2 as v", ["v"])
+        write_model(root, f"analytics/{name}", "select 2 as v", ["v"])
     results = build(
         connection, load_project(root, layers=()), ModelSettings(), select=["analytics.a"]
     )
@@ -204,7 +204,7 @@ def test_models_read_the_settings(connection: DuckDBPyConnection, root: Path) ->
     select = (
         "select report_time_zone as zone, session_maturity_minutes as m from staging.build_settings"
     )
-    write_model(root, "marts/a", select, ["zone", "m"])
+    write_model(root, "analytics/a", select, ["zone", "m"])
     build(connection, load_project(root, layers=()), ModelSettings("Asia/Kolkata", 10))
     assert _rows(connection, "analytics.a") == [("Asia/Kolkata", 10)]
     _build(connection, root)
@@ -239,7 +239,7 @@ def test_raw_tables_keep_what_they_have(connection: DuckDBPyConnection) -> None:
 
 def test_a_view_that_cannot_run_fails_the_build(connection: DuckDBPyConnection, root: Path) -> None:
     """A view is only planned when it is made: unless its rows are counted, its reader finds out."""
-    write_model(root, "marts/a", _FAILING, ["a"], materialized="view")
-    with pytest.raises(ModelError, match=r"marts/a\.sql"):
+    write_model(root, "analytics/a", _FAILING, ["a"], materialized="view")
+    with pytest.raises(ModelError, match=r"analytics/a\.sql"):
         _build(connection, root)
     assert "analytics.a" not in relations(connection)

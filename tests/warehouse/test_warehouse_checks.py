@@ -19,7 +19,7 @@ def _built(connection: DuckDBPyConnection, root: Path) -> None:
     select = (
         "select range as n, timestamptz '2024-05-01 12:00:00+02' as at, 1.50 as money from range(8)"
     )
-    write_model(root, "marts/a", select, ["n", "at", "money"])
+    write_model(root, "analytics/a", select, ["n", "at", "money"])
     build(connection, load_project(root, layers=()), ModelSettings())
 
 

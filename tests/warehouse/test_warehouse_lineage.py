@@ -23,7 +23,7 @@ def test_columns_are_followed_through_ctes_joins_and_stars(root: Path) -> None:
     )
     write_model(
         root,
-        "marts/m",
+        "analytics/m",
         """
         with orders as (select * from staging.s),
         sessions as (select session_id, created_at from printora_raw.sessions),
@@ -65,12 +65,14 @@ def test_a_column_that_cannot_be_followed_stops_nothing(
         return follow(column, *arguments, **options)
 
     monkeypatch.setattr(sqlglot.lineage, "lineage", fail_on_b)
-    write_model(root, "marts/m", "select status as a, status as b from printora_raw.orders", "ab")
+    write_model(
+        root, "analytics/m", "select status as a, status as b from printora_raw.orders", "ab"
+    )
     project = load_project(root, layers=())
     with caplog.at_level(logging.WARNING):
         found = Lineage(project).of(project.models[0])
     assert found == {"a": (ColumnSource("printora_raw.orders", "status"),), "b": ()}
-    assert "sql/marts/m.sql: no lineage of b" in caplog.text
+    assert "sql/analytics/m.sql: no lineage of b" in caplog.text
 
 
 def test_the_shipped_models_have_lineage(caplog: pytest.LogCaptureFixture) -> None:

@@ -29,7 +29,7 @@ def test_a_header_says_what_was_written(
 ) -> None:
     """Descriptions with colons, quotes, hashes or other scripts reach the comments unharmed."""
     root = tmp_path_factory.mktemp("sql")
-    write_model(root, "marts/a", "select 1", columns, description=description, grain=grain)
+    write_model(root, "analytics/a", "select 1", columns, description=description, grain=grain)
     (model,) = load_project(root, layers=()).models
     assert model.description == _one_line(description)
     assert model.grain == _one_line(grain)
@@ -49,7 +49,7 @@ def test_each_model_comes_after_those_that_it_reads(
     for number in range(10):
         reads = [shuffled[low] for low, high in edges if low < high and shuffled[high] == number]
         tables = ", ".join(["range(1)", *(f"analytics.m{table}" for table in reads)])
-        write_model(root, f"marts/m{number}", f"from {tables} select 1 as a", ["a"])
+        write_model(root, f"analytics/m{number}", f"from {tables} select 1 as a", ["a"])
     built: set[str] = set()
     for model in load_project(root, layers=()).models:
         assert set(model.depends_on) <= built
@@ -62,7 +62,7 @@ def test_references_are_tables_and_neither_ctes_nor_functions(root: Path) -> Non
     write_model(root, "staging/orders", "select * from printora_raw.orders", ["a"])
     write_model(
         root,
-        "marts/a",
+        "analytics/a",
         """
         with orders as (select * from staging.orders), recursive_like as (select 1)
         select (select max(created_at) from printora_raw.sessions) as a
@@ -81,8 +81,8 @@ def test_references_are_tables_and_neither_ctes_nor_functions(root: Path) -> Non
 def test_a_field_that_is_missing_is_named(root: Path, field: str) -> None:
     """A model without a meaning must not be built: nobody would ever write it down."""
     fields = {"description": "A.", "grain": "one row", "columns": {"a": "The a."}, field: None}
-    write(root, "marts/a", "select 1 as a", fields)
-    with pytest.raises(ModelError, match=rf"^sql/marts/a\.sql: its header has no {field}"):
+    write(root, "analytics/a", "select 1 as a", fields)
+    with pytest.raises(ModelError, match=rf"^sql/analytics/a\.sql: its header has no {field}"):
         load_project(root, layers=())
 
 
@@ -99,7 +99,7 @@ _REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 def test_a_header_that_is_wrong_is_refused(root: Path, case: str) -> None:
     """A misspelt field that is silently ignored builds something else than what was meant."""
     fields, message = _REFUSED[case]
-    write_model(root, "marts/a", "select 1 as a", **{"columns": ["a"], **fields})
+    write_model(root, "analytics/a", "select 1 as a", **{"columns": ["a"], **fields})
     with pytest.raises(ModelError, match=message):
         load_project(root, layers=())
 
@@ -107,9 +107,9 @@ def test_a_header_that_is_wrong_is_refused(root: Path, case: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("select 1 as a", r"marts/a\.sql: it does not begin with a header"),
-        ("/*\ndescription: a\ngrain: b: c\n*/\nselect 1", r"marts/a\.sql:3: .* not YAML"),
-        ("/*\ncolumns:\n  a: x\n  a: y\n*/\nselect 1", r"marts/a\.sql:4: .*'a' is given twice"),
+        ("select 1 as a", r"analytics/a\.sql: it does not begin with a header"),
+        ("/*\ndescription: a\ngrain: b: c\n*/\nselect 1", r"analytics/a\.sql:3: .* not YAML"),
+        ("/*\ncolumns:\n  a: x\n  a: y\n*/\nselect 1", r"analytics/a\.sql:4: .*'a' is given twice"),
         ("/* only words */ select 1", "not a mapping"),
     ],
 )
@@ -117,8 +117,8 @@ def test_a_file_without_a_readable_header_is_refused_with_its_line(
     root: Path, text: str, message: str
 ) -> None:
     """Whoever wrote the file must find the line; a column given twice would lose one meaning."""
-    (root / "marts").mkdir()
-    (root / "marts" / "a.sql").write_text(text)
+    (root / "analytics").mkdir()
+    (root / "analytics" / "a.sql").write_text(text)
     with pytest.raises(ModelError, match=message):
         load_project(root, layers=())
 
@@ -140,7 +140,7 @@ def test_a_select_that_cannot_be_built_is_refused_when_it_is_read(
     root: Path, select: str, message: str
 ) -> None:
     """These would fail in the middle of a build, or build something that nobody asked for."""
-    write_model(root, "marts/a", select, ["a"])
+    write_model(root, "analytics/a", select, ["a"])
     with pytest.raises(ModelError, match=message):
         load_project(root, layers=())
 
@@ -149,7 +149,7 @@ def test_a_circle_is_told_in_full(root: Path) -> None:
     """The way round the circle is what is needed to cut it."""
     write_model(root, "staging/a", "select * from analytics.c", ["a"])
     write_model(root, "intermediate/b", "select * from staging.a", ["a"])
-    write_model(root, "marts/c", "select * from intermediate.b", ["a"])
+    write_model(root, "analytics/c", "select * from intermediate.b", ["a"])
     with pytest.raises(ModelError, match="circle: ") as refused:
         load_project(root, layers=())
     assert all(name in refused.value.message for name in ("staging.a", "intermediate.b", "s.c"))
@@ -165,7 +165,7 @@ def test_the_builders_own_tables_are_not_models(root: Path, name: str) -> None:
 
 def test_a_check_says_what_it_guards(root: Path) -> None:
     """Without its model, its severity or what to do, a failed check helps nobody."""
-    write_model(root, "marts/a", "select 1 as a", ["a"])
+    write_model(root, "analytics/a", "select 1 as a", ["a"])
     write_check(root, "positive", "select * from analytics.a", ["analytics.a"], severity="warn")
     (check,) = load_project(root, layers=()).checks
     assert (check.name, check.severity, check.models) == ("positive", "warn", ("analytics.a",))
@@ -177,7 +177,7 @@ def test_a_check_says_what_it_guards(root: Path) -> None:
 
 def test_a_name_that_is_no_table_name_is_refused(root: Path) -> None:
     """`fct-orders` would have to be quoted by everybody who ever reads it."""
-    write(root, "marts/fct-orders", "select 1", {})
+    write(root, "analytics/fct-orders", "select 1", {})
     with pytest.raises(ModelError, match="file's name becomes a table's name"):
         load_project(root, layers=())
 
@@ -190,15 +190,15 @@ def test_an_unknown_model_cannot_be_selected(root: Path) -> None:
 
 def test_the_header_is_yaml_that_others_can_read(root: Path) -> None:
     """The data dictionary is made from the headers: they must not need this program."""
-    path = write_model(root, "marts/a", "select 1 as a", ["a"])
+    path = write_model(root, "analytics/a", "select 1 as a", ["a"])
     text = path.read_text().split("*/")[0].removeprefix("/*")
     assert yaml.safe_load(text)["columns"] == {"a": "The a."}
 
 
-@pytest.mark.parametrize("lost", ["staging", "intermediate", "marts", None])
+@pytest.mark.parametrize("lost", ["staging", "intermediate", "analytics", None])
 def test_a_layer_without_models_is_refused(root: Path, lost: str | None) -> None:
     """A half-unpacked installation would build what is left, and call the marts removed."""
-    for layer in {"staging", "intermediate", "marts"} - {lost}:
+    for layer in {"staging", "intermediate", "analytics"} - {lost}:
         write_model(root, f"{layer}/a_{layer}", "select 1 as a", ["a"])
     if lost is None:
         assert len(load_project(root).models) == 3
@@ -206,3 +206,11 @@ def test_a_layer_without_models_is_refused(root: Path, lost: str | None) -> None
     with pytest.raises(ModelError, match=f"There are no models in .*{lost}") as refused:
         load_project(root)
     assert "Install printora-elt again" in refused.value.hint
+
+
+def test_a_file_in_a_folder_that_is_no_layer_is_refused(root: Path) -> None:
+    """A model that was put beside the layers would never be built, and nobody would be told."""
+    write_model(root, "martz/a", "select 1 as a", ["a"])
+    with pytest.raises(ModelError, match=r"sql/martz/a\.sql: its folder is no layer") as refused:
+        load_project(root, layers=())
+    assert "staging, intermediate, analytics" in refused.value.hint

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 def write_model(
     root: Path, name: str, select: str, columns: Sequence[str] | Mapping[str, str], **fields: Any
 ) -> Path:
-    """Write a model, such as ``marts/a``, whose header is complete; ``fields`` replace parts."""
+    """Write a model, such as ``analytics/a``, with a complete header; ``fields`` replace parts."""
     if not isinstance(columns, Mapping):
         columns = {column: f"The {column}." for column in columns}
     header = {"description": f"About {name}.", "grain": "one row per row", "columns": columns}
