@@ -1,7 +1,9 @@
 /*
 description: >-
   Webhook events that must have happened, because the order's state implies them, and that no
-  delivery log shows: the partner was never told. Resend them.
+  delivery log shows. Where nothing but a loss explains it (explanation none) the partner was never
+  told: resend these. An event of which only bounds are known is such a loss only when the logs
+  reach back beyond both.
 grain: one row per order and missing event
 key: [order_id, event_type]
 columns:
@@ -13,13 +15,16 @@ columns:
     history has the event, the logs have lost it).
   order_status: The order's status, as the API says it.
   expected_at: When it happened, or the time by which it had; null when nothing bounds it.
+  not_before: It did not happen before this; null when nothing says.
+  not_after: It had happened by then.
   explanation: >-
     Why there may be no log, other than a loss. type never logged (no order has a log of this type:
-    the API or the subscription may not send it), before the first log (older than all logs: the API
-    may have dropped it), or none.
+    the API or the subscription may not send it), before the first log (older than all logs of its
+    type: the API may have dropped it), may be older than the first log (it happened before or
+    after that, nothing tells), or none.
 */
 with milestones as (
-    select order_id, milestone, reached_at, not_after, implied_by
+    select order_id, milestone, reached_at, not_before, not_after, implied_by
     from intermediate.int_order_milestones
 ),
 
@@ -28,7 +33,15 @@ orders as (
 ),
 
 logs as (
-    select order_id, event_type, event_at from staging.stg_printora__webhook_logs
+    select order_id, event_type from staging.stg_printora__webhook_logs
+),
+
+horizons as (
+    select event_type, logged_from from intermediate.int_webhook_horizons
+),
+
+settings as (
+    select retry_settled_minutes from staging.build_settings
 ),
 
 data_as_of as (
@@ -39,22 +52,14 @@ logged as (
     select distinct order_id, event_type from logs
 ),
 
-logged_types as (
-    select event_type, min(event_at) as first_event_at
-    from logs
-    group by event_type
-),
-
-first_log as (
-    select min(event_at) as event_at from logs
-),
-
 implied as (
     select
         order_id,
         'order.' || milestone as event_type,
         implied_by,
-        coalesce(reached_at, not_after) as expected_at
+        coalesce(reached_at, not_after) as expected_at,
+        not_before,
+        not_after
     from milestones
 )
 
@@ -64,18 +69,25 @@ select
     implied.implied_by,
     orders.status as order_status,
     implied.expected_at,
+    implied.not_before,
+    implied.not_after,
     case
-        when logged_types.event_type is null then 'type never logged'
-        when implied.expected_at < first_log.event_at then 'before the first log'
-        else 'none'
+        when horizons.event_type is null then 'type never logged'
+        when implied.not_after < horizons.logged_from then 'before the first log'
+        when implied.not_before >= horizons.logged_from then 'none'
+        else 'may be older than the first log'
     end as explanation
 from implied
 inner join orders on implied.order_id = orders.order_id
-cross join first_log
+cross join settings
 cross join data_as_of
 left join logged
     on implied.order_id = logged.order_id and implied.event_type = logged.event_type
-left join logged_types on implied.event_type = logged_types.event_type
+left join horizons on implied.event_type = horizons.event_type
 where logged.order_id is null
-    -- What happened after the last look at the logs is not missing: nobody has looked.
-    and coalesce(implied.expected_at <= data_as_of.as_of, true)
+    -- Not due yet: nobody has looked at the logs since, or the log may still be on its way.
+    and coalesce(
+        implied.not_after + settings.retry_settled_minutes * interval '1 minute'
+        <= data_as_of.as_of,
+        true
+    )

@@ -75,7 +75,9 @@ union all
 select 'webhook_gaps.explanation' as what, explanation as value, count(*) as rows
 from analytics.webhook_gaps
 where explanation is null
-    or explanation not in ('none', 'type never logged', 'before the first log')
+    or explanation not in (
+        'none', 'type never logged', 'before the first log', 'may be older than the first log'
+    )
 group by explanation
 union all
 select 'data_freshness.evidence' as what, evidence as value, count(*) as rows

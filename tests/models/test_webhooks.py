@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import pytest
 from model_support import Warehouse
 
 HEALTH = "analytics.webhook_health_daily"
@@ -197,7 +198,7 @@ def test_a_gap_is_an_event_that_the_order_implies_and_no_log_shows(warehouse: Wa
         webhook_log_id | order_id | event_type    | event_at
         l1             | o1       | order.created | 03-01 10:00
         l2             | o1       | order.shipped | 03-01 20:00
-        l3             | o2       | order.paid    | 03-01 20:00
+        l3             | o2       | order.paid    | 03-01 09:00
         """,
     )
     warehouse.looked_at("03-02 00:00")
@@ -420,3 +421,91 @@ def test_a_gap_at_the_very_time_of_the_first_log_is_not_before_it(warehouse: War
         "webhook_log_id | order_id | event_type | event_at \n l1 | o3 | order.created | 03-01 10:00",
     )
     warehouse.expect(GAPS, "order_id | explanation \n o1 | before the first log \n o2 | none")
+
+
+def test_a_type_that_was_subscribed_later_has_lost_nothing_before(warehouse: Warehouse) -> None:
+    """The first cancellation that is logged would make losses of all the earlier ones."""
+    warehouse.given(
+        "orders",
+        """
+        order_id | status    | created_at  | cancelled_at
+        o1       | cancelled | 03-01 10:00 | 03-02 10:00
+        o2       | cancelled | 03-20 10:00 | 03-21 10:00
+        o3       | cancelled | 03-22 10:00 | 03-23 10:00
+        """,
+    )
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type      | event_at    | created_at
+        l1             | o1       | order.created   | 03-01 10:00 | 03-01 10:00
+        l2             | o2       | order.created   | 03-20 10:00 | 03-20 10:00
+        l3             | o3       | order.created   | 03-22 10:00 | 03-22 10:00
+        l4             | o2       | order.cancelled | 03-21 10:00 | 03-21 10:00
+        """,
+    )
+    warehouse.expect(GAPS, "order_id | explanation \n o1 | before the first log \n o3 | none")
+
+
+def test_an_event_that_may_be_older_than_the_logs_is_no_loss(warehouse: Warehouse) -> None:
+    """Its look is of today: a bound from above is not the time at which it happened."""
+    warehouse.given(
+        "orders",
+        """
+        order_id | status | created_at  | _seen_at
+        o1       | paid   | 03-01 10:00 | 03-20 00:00
+        o2       | paid   | 03-11 10:00 | 03-20 00:00
+        o3       | paid   | 03-09 10:00 | 03-20 00:00
+        """,
+    )
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type    | event_at    | created_at
+        l2             | o2       | order.created | 03-11 10:00 | 03-11 10:00
+        l3             | o3       | order.paid    | 03-10 10:00 | 03-10 10:00
+        l4             | o1       | order.created | 03-01 10:00 | 03-15 10:00
+        l5             | o3       | order.created | 03-09 10:00 | 03-09 10:00
+        """,
+    )
+    warehouse.looked_at("03-21 00:00")
+    warehouse.expect(
+        GAPS,
+        """
+        order_id | event_type | not_before  | not_after   | explanation
+        o1       | order.paid | 03-01 10:00 | 03-20 00:00 | may be older than the first log
+        o2       | order.paid | 03-11 10:00 | 03-20 00:00 | none
+        """,
+    )
+
+
+@pytest.mark.parametrize("made", ["2019-01-01 00:00", "-"])
+def test_one_log_with_a_wrong_time_reaches_back_no_further(warehouse: Warehouse, made: str) -> None:
+    """A log that is older than its order, or resent where no log says when it was made."""
+    for number in range(200):
+        day = f"03-{10 + number // 20} 10:{number % 60:02}"
+        warehouse.given("orders", f"order_id | status | created_at \n n{number} | pending | {day}")
+        warehouse.given(
+            "webhook_logs",
+            f"""
+            webhook_log_id | order_id  | event_type    | event_at | created_at
+            l{number}      | n{number} | order.created | {day}    | {day if made != "-" else "-"}
+            """,
+        )
+    warehouse.given(
+        "orders",
+        """
+        order_id | status  | created_at
+        old      | pending | 02-01 10:00
+        resent   | pending | 01-01 10:00
+        new      | pending | 03-15 10:00
+        """,
+    )
+    warehouse.given(
+        "webhook_logs",
+        f"""
+        webhook_log_id | order_id | event_type    | event_at    | created_at
+        wrong          | resent   | order.created | 01-01 10:00 | {made}
+        """,
+    )
+    warehouse.expect(GAPS, "order_id | explanation \n new | none \n old | before the first log")

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 
 from truth_estimators import CANCELLED, ENDED, OPEN, incidence, quantile
-from truth_orders import OrderTruth
+from truth_orders import Known, OrderTruth
 from truth_world import AS_OF, STEPS, Row
 
 TIMETABLE = {1: 0, 2: 1, 3: 6, 4: 36, 5: 156}
@@ -121,24 +121,38 @@ class WebhookTruth(OrderTruth):
     def webhook_gaps(self) -> Iterator[Row]:
         """Events that the order implies and no log shows."""
         status = {o["order_id"]: o["status"] for o in self.fct_orders()}
-        first = min((log["event_at"] for log in self.history.logs), default=None)
-        types = {log["event_type"] for log in self.history.logs}
         for order_id, known in self.known.items():
             for step, at in known.items():
-                expected = at.at or at.not_after
-                if (order_id, f"order.{step}") not in self.logged:
+                is_due = at.not_after + timedelta(minutes=156) <= AS_OF
+                if is_due and (order_id, f"order.{step}") not in self.logged:
                     yield {
                         "order_id": order_id,
                         "event_type": f"order.{step}",
                         "implied_by": self._shown_by(order_id, step),
                         "order_status": status[order_id],
-                        "expected_at": expected,
-                        "explanation": "type never logged"
-                        if f"order.{step}" not in types
-                        else "before the first log"
-                        if first and expected < first
-                        else "none",
+                        "expected_at": at.at or at.not_after,
+                        "not_before": at.not_before,
+                        "not_after": at.not_after,
+                        "explanation": self._explanation(f"order.{step}", at),
                     }
+
+    def _explanation(self, event_type: str, at: Known) -> str:
+        logged_from = self.logged_from.get(event_type)
+        if logged_from is None:
+            return "type never logged"
+        if at.not_after < logged_from:
+            return "before the first log"
+        is_lost = at.not_before is not None and at.not_before >= logged_from
+        return "none" if is_lost else "may be older than the first log"
+
+    @cached_property
+    def logged_from(self) -> dict[str, datetime]:
+        """When the oldest log of each type was made."""
+        made: dict[str, datetime] = {}
+        for log in self.history.logs:
+            kind = log["event_type"]
+            made[kind] = min(log["created_at"], made.get(kind, log["created_at"]))
+        return made
 
     def _shown_by(self, order_id: str, step: str) -> str:
         if self.known[order_id][step].source == "order":

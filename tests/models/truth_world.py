@@ -42,6 +42,9 @@ class Scenario:
     looks: int = 1
     seed: int = 5
     troubled: bool = False
+    days: float = 30
+    logs_kept: float | None = None
+    """For how many days the API lists a log; None: for ever."""
 
 
 @dataclass
@@ -53,6 +56,8 @@ class History:
     logs: list[Row] = field(default_factory=list)
     sessions: list[Row] = field(default_factory=list)
     looks: list[datetime] = field(default_factory=list)
+    #: What happened, whether or not a log row tells of it.
+    events: list[Row] = field(default_factory=list)
 
     @classmethod
     def of(cls, scenario: Scenario, orders: int = 500) -> History:
@@ -60,7 +65,7 @@ class History:
         options = WorldOptions(
             orders=orders,
             seed=scenario.seed,
-            days=30,
+            days=scenario.days,
             lost=scenario.lost,
             late=scenario.late,
             repeated=scenario.repeated,
@@ -76,7 +81,11 @@ class History:
             logs=truth.webhook_logs().to_pylist(),
             sessions=truth.sessions().to_pylist(),
             looks=looks,
+            events=truth.events().to_pylist(),
         )
+        if scenario.logs_kept is not None:
+            oldest = looks[0] - timedelta(days=scenario.logs_kept)
+            history.logs = [log for log in history.logs if log["created_at"] >= oldest]
         if scenario.troubled:
             history._trouble()
         return history
