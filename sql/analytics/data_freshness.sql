@@ -6,8 +6,10 @@ grain: one row per resource
 key: [resource]
 columns:
   resource: orders, webhook_logs or sessions.
-  as_of: The time that the models take for now; complete_as_of where there is one.
-  complete_as_of: The table holds all that the API had at this time; null when never proven.
+  as_of: The time that the models take for now; complete_as_of where there is one, but not after that sync.
+  complete_as_of: >-
+    The table holds all that the API had at this time, by the newest certificate; null when never
+    proven.
   evidence: What proves it, counts equal, whole walk or whole ledger; not proven without a proof.
   is_proven: Whether any sync proved it complete.
   is_complete: Whether the last sync did.
@@ -23,7 +25,7 @@ columns:
   rows_quarantined: Records now in quarantine, which are in no other table.
 */
 with data_as_of as (
-    select resource, as_of, is_proven from intermediate.int_data_as_of
+    select resource, as_of, is_proven, looked_until from intermediate.int_data_as_of
 ),
 
 sync_runs as (
@@ -57,13 +59,13 @@ numbered as (
         rows_stored,
         row_number() over (partition by resource order by sync_id desc) as from_last,
         row_number() over (
-            partition by resource order by (complete_as_of is null), complete_as_of desc, sync_id desc
+            partition by resource order by (complete_as_of is null), sync_id desc
         ) as from_best
     from sync_runs
 ),
 
 newest as (
-    select max(ended_at) as ended_at from sync_runs
+    select max(looked_until) as ended_at from data_as_of
 ),
 
 quarantined as (

@@ -1,7 +1,7 @@
 /*
 description: >-
-  Every date from the first that the data knows to the as-of date, without holes, so that a day on
-  which nothing happened shows as such.
+  Every date from the first that the data knows to that of the last look, without holes, so that a
+  day on which nothing happened shows as such.
 grain: one row per date
 key: [date]
 columns:
@@ -39,46 +39,73 @@ settings as (
 ),
 
 data_as_of as (
-    select max(as_of) as as_of from intermediate.int_data_as_of
+    select max(as_of) as as_of, max(looked_until) as looked_until
+    from intermediate.int_data_as_of
 ),
 
 known_dates as (
-    select min(cohort_date) as first_date, max(cohort_date) as last_date from sessions
+    select min(cohort_date) as first_date from sessions
     union all
-    select min(created_date) as first_date, max(created_date) as last_date from orders
+    select min(created_date) as first_date from orders
     union all
-    select min(paid_date) as first_date, max(paid_date) as last_date from orders
+    select min(paid_date) as first_date from orders
     union all
-    select min(event_date) as first_date, max(event_date) as last_date from deliveries
-    union all
+    select min(event_date) as first_date from deliveries
+),
+
+-- What is dated after the last look has not happened, whatever a ledger or a clock says.
+last_day as (
     select
-        cast(data_as_of.as_of at time zone settings.report_time_zone as date) as first_date,
-        cast(data_as_of.as_of at time zone settings.report_time_zone as date) as last_date
+        cast(
+            greatest(data_as_of.as_of, data_as_of.looked_until) at time zone settings.report_time_zone
+            as date
+        ) as last_date
     from data_as_of
     cross join settings
 ),
 
 bounds as (
-    select min(first_date) as first_date, max(last_date) as last_date from known_dates
+    select
+        least(min(known_dates.first_date), last_day.last_date) as first_date,
+        last_day.last_date
+    from known_dates
+    cross join last_day
+    group by last_day.last_date
+),
+
+digits as (
+    select digit from (values (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) as d (digit)
+),
+
+-- The last ten thousand days, should a wrong time reach back further.
+offsets as (
+    select thousands.digit * 1000 + hundreds.digit * 100 + tens.digit * 10 + ones.digit as days
+    from digits as thousands
+    cross join digits as hundreds
+    cross join digits as tens
+    cross join digits as ones
 ),
 
 dates as (
-    select cast(series.day as date) as date
+    select bounds.last_date - offsets.days as date
     from bounds
-    cross join lateral generate_series(
-        cast(bounds.first_date as timestamp),
-        cast(bounds.last_date as timestamp),
-        interval '1 day'
-    ) as series (day)
+    cross join offsets
+    where bounds.last_date - offsets.days >= bounds.first_date
+),
+
+weeks as (
+    select date, cast(date_trunc('week', date) as date) as monday from dates
 ),
 
 days as (
     select
-        dates.date,
-        cast(dates.date as timestamp) at time zone settings.report_time_zone as starts_at,
-        cast(dates.date + 1 as timestamp) at time zone settings.report_time_zone as ends_at,
+        weeks.date,
+        weeks.monday,
+        weeks.date - weeks.monday + 1 as day_of_week,
+        cast(weeks.date as timestamp) at time zone settings.report_time_zone as starts_at,
+        cast(weeks.date + 1 as timestamp) at time zone settings.report_time_zone as ends_at,
         data_as_of.as_of
-    from dates
+    from weeks
     cross join settings
     cross join data_as_of
 )
@@ -90,11 +117,12 @@ select
     cast(extract(month from date) as integer) as month,
     cast(date_trunc('month', date) as date) as month_start,
     cast(extract(day from date) as integer) as day_of_month,
-    cast(extract(isoyear from date) as integer) as iso_year,
+    -- The ISO week belongs to the year of its Thursday.
+    cast(extract(year from monday + 3) as integer) as iso_year,
     cast(extract(week from date) as integer) as iso_week,
-    cast(date_trunc('week', date) as date) as week_start,
-    cast(extract(isodow from date) as integer) as day_of_week,
-    case cast(extract(isodow from date) as integer)
+    monday as week_start,
+    cast(day_of_week as integer) as day_of_week,
+    case day_of_week
         when 1 then 'Monday'
         when 2 then 'Tuesday'
         when 3 then 'Wednesday'
@@ -103,7 +131,7 @@ select
         when 6 then 'Saturday'
         when 7 then 'Sunday'
     end as day_name,
-    extract(isodow from date) >= 6 as is_weekend,
+    day_of_week >= 6 as is_weekend,
     starts_at,
     ends_at,
     date_diff('minute', starts_at, ends_at) / 60.0 as hours,

@@ -10,7 +10,9 @@ columns:
   created_at: >-
     When it was created, by the ledger. For a session that the ledger does not have, its first order
     or event, which is the latest that it can have been created.
-  cohort_date: Date of created_at in the report time zone (UTC unless set).
+  cohort_date: >-
+    Date of created_at in the report time zone (UTC unless set); null when that cannot be true,
+    because it is after the last look at anything or more than a year before the first order.
   status: pending, active, completed, expired or cancelled.
   status_source: >-
     told (the ledger or the API said so) or derived (from the session's life: its orders, its age at
@@ -60,12 +62,16 @@ orphans as (
     where session_id is not null
 ),
 
+first_order as (
+    select min(created_at) as created_at from analytics.fct_orders
+),
+
 settings as (
     select report_time_zone, session_maturity_minutes from staging.build_settings
 ),
 
 data_as_of as (
-    select as_of from intermediate.int_data_as_of where resource = 'orders'
+    select as_of, looked_until from intermediate.int_data_as_of where resource = 'orders'
 ),
 
 by_orders as (
@@ -74,7 +80,6 @@ by_orders as (
         count(*) as orders,
         count(case when is_paid then 1 end) as paid_orders,
         count(case when is_paid and not is_cancelled then 1 end) as net_paid_orders,
-        count(case when not is_cancelled then 1 end) as standing_orders,
         min(created_at) as first_order_at,
         min(paid_at) as first_paid_at,
         min(paid_currency) as currency,
@@ -110,7 +115,6 @@ every_session as (
         coalesce(by_orders.orders, 0) as orders,
         coalesce(by_orders.paid_orders, 0) as paid_orders,
         coalesce(by_orders.net_paid_orders, 0) as net_paid_orders,
-        coalesce(by_orders.standing_orders, 0) as standing_orders,
         by_orders.first_order_at,
         by_orders.first_paid_at,
         coalesce(by_orders.has_currencies, false) as has_currencies,
@@ -127,23 +131,30 @@ aged as (
     select
         every_session.*,
         settings.report_time_zone,
+        -- One bad line of a ledger must not stretch the calendar by a century.
+        coalesce(every_session.created_at <= data_as_of.looked_until + interval '1 hour', true)
+        and coalesce(
+            every_session.created_at >= first_order.created_at - interval '366 days', true
+        ) as is_possible,
         coalesce(
-            created_at + settings.session_maturity_minutes * interval '1 minute'
+            every_session.created_at + settings.session_maturity_minutes * interval '1 minute'
             <= data_as_of.as_of,
             false
         ) as is_mature,
         -- Opened sessions live 24 hours from then; the others as long as their URL.
-        coalesce(accessed_at + interval '24 hours' <= data_as_of.as_of, false) as is_run_out,
-        coalesce(created_at + interval '15 minutes' > data_as_of.as_of, false) as is_url_alive
+        coalesce(every_session.accessed_at + interval '24 hours' <= data_as_of.as_of, false) as is_run_out,
+        coalesce(every_session.created_at + interval '15 minutes' > data_as_of.as_of, false) as is_url_alive
     from every_session
     cross join settings
     cross join data_as_of
+    cross join first_order
 )
 
 select
     session_id,
     created_at,
-    cast(created_at at time zone report_time_zone as date) as cohort_date,
+    case when is_possible then cast(created_at at time zone report_time_zone as date) end
+        as cohort_date,
     case
         when told_status in ('completed', 'expired', 'cancelled') then told_status
         when has_led_to_order then 'completed'

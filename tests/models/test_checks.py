@@ -11,6 +11,7 @@ from pipelines.warehouse.checks import run_checks
 
 #: Check to what somebody, some day, will have done to the warehouse.
 DAMAGE = {
+    "certificates_are_not_of_the_future": "update analytics.data_freshness set lag_seconds = -1",
     "counts_match_the_api": "delete from analytics.fct_orders where order_id like '%a'",
     "events_are_not_lost": "insert into analytics.webhook_gaps by name "
     "select 'o1' as order_id, 'order.paid' as event_type, 'none' as explanation",
@@ -38,7 +39,7 @@ DAMAGE = {
     "statuses_are_known": "update analytics.fct_orders set status = 'refunded'",
     "the_ledger_covers_the_orders": "update analytics.session_conversion_daily "
     "set ledger_coverage = 0.5",
-    "times_do_not_lie_in_the_future": "update analytics.fct_sessions set created_at = '2100-01-01'",
+    "times_do_not_lie_in_the_future": "update analytics.fct_sessions set cohort_date = null",
     "times_lie_within_their_bounds": "update analytics.fct_orders set paid_not_after = '2000-1-1'",
     "values_are_accepted": "update analytics.fct_sessions set status = 'done'",
     "webhook_events_add_up": "update analytics.webhook_health_daily set failed = failed + 1",
@@ -74,6 +75,19 @@ def test_the_check_finds_its_failure(sound: Warehouse, check: str) -> None:
         sound.connection.execute(DAMAGE[check])
         (result,) = run_checks(sound.connection, project(), [check])
         assert not result.passed
+    finally:
+        sound.connection.execute("rollback")
+
+
+def test_rows_that_only_the_api_counts_are_found(sound: Warehouse) -> None:
+    """The table and its certificate agree, and both lack what the API says it has."""
+    sound.connection.execute("begin")
+    try:
+        sound.connection.execute(
+            "update analytics.data_freshness set rows_reported = rows_stored + 40"
+        )
+        (result,) = run_checks(sound.connection, project(), ["counts_match_the_api"])
+        assert result.failures == 2
     finally:
         sound.connection.execute("rollback")
 

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from model_support import Warehouse
+from model_support import Warehouse, project
+
+from pipelines.warehouse.checks import run_checks
 
 FRESHNESS = "analytics.data_freshness"
 DATES = "analytics.dim_dates"
@@ -62,3 +64,62 @@ def test_dates_have_no_holes_and_their_real_length(warehouse: Warehouse) -> None
         03-09 | Monday   | 11       | false      | 03-09 04:00 | 24    | false
         """,
     )
+
+
+def test_a_certificate_of_the_future_does_not_stop_the_clock(warehouse: Warehouse) -> None:
+    """One answer with a wrong Date would be "now" for ever: nothing newer ever counted again."""
+    warehouse.given(
+        "sync_runs",
+        """
+        sync_id | resource     | ended_at    | outcome  | complete_as_of   | evidence
+        r1      | orders       | 03-01 10:05 | complete | 2088-01-01 00:00 | whole walk
+        r2      | orders       | 03-01 11:05 | complete | 03-01 11:00      | counts equal
+        r3      | orders       | 03-01 12:05 | partial  | -                | not proven
+        r1      | webhook_logs | 03-01 10:05 | complete | 2088-01-01 00:00 | whole walk
+        """,
+    )
+    warehouse.given("orders", "order_id | status | _seen_at \n o1 | paid | 2088-01-01 00:00")
+    warehouse.expect(
+        FRESHNESS,
+        """
+        resource     | as_of       | is_proven | complete_as_of   | lag_seconds
+        orders       | 03-01 11:00 | true      | 03-01 11:00      | 3900
+        webhook_logs | 03-01 10:05 | true      | 2088-01-01 00:00 | -1951386900
+        sessions     | -           | false     | -                | -
+        """,
+    )
+    warehouse.expect(DATES, "date \n 03-01")
+
+
+def test_one_look_of_the_future_is_not_now(warehouse: Warehouse) -> None:
+    """Without a proof the newest look counts, but not beyond the end of the sync that made it."""
+    warehouse.given("orders", "order_id | status | _seen_at \n o1 | paid | 2088-01-01 00:00")
+    warehouse.given(
+        "sync_runs",
+        "sync_id | resource | ended_at | outcome \n r1 | orders | 03-01 10:05 | partial",
+    )
+    warehouse.expect(
+        FRESHNESS, "as_of | is_proven \n 03-01 10:05 | false", where="resource = 'orders'"
+    )
+
+
+def test_one_bad_line_of_a_ledger_bends_no_calendar(warehouse: Warehouse) -> None:
+    """A session of 2126 would make a century of days, and one of 1970 half of one."""
+    warehouse.given(
+        "sessions",
+        """
+        session_id | created_at
+        s1         | 03-01 12:00
+        wrong1     | 2126-01-01 12:00
+        wrong2     | 1970-01-01 00:00
+        """,
+    )
+    warehouse.given(
+        "orders", "order_id | session_id | status | created_at \n o1 | s1 | paid | 03-01 12:10"
+    )
+    warehouse.looked_at("03-03 18:00")
+    warehouse.expect(DATES, "date \n 03-01 \n 03-02 \n 03-03")
+    warehouse.expect("analytics.session_conversion_daily", "cohort_date | sessions \n 03-01 | 1")
+    warehouse.build()
+    (check,) = run_checks(warehouse.connection, project(), ["times_do_not_lie_in_the_future"])
+    assert sorted(row["id"] or "" for row in check.sample) == ["wrong1", "wrong2"]
