@@ -15,7 +15,7 @@ from typing import Any
 from pipelines.client.wire import NotTheContractError, decode
 from pipelines.source import values
 from pipelines.source.names import snake
-from pipelines.source.privacy import REMOVED, Privacy, clean, without_persons, without_secrets
+from pipelines.source.privacy import REMOVED, Privacy, clean, without_secrets
 from pipelines.source.schema import ORDERS, SESSIONS, WEBHOOK_LOGS, Kind, Table
 from pipelines.source.values import BadValueError
 
@@ -128,10 +128,12 @@ class Rejected:
     place: str
     record: str
     status: str | None = None
+    #: Keyed hash of the record as it came: two that differ in what is not kept are two.
+    identity: str = ""
 
     def row(self, seen_at: datetime) -> Row:
         """Return the row for the quarantine table."""
-        identity = f"{self.resource}\n{self.record}".encode(errors="replace")
+        identity = f"{self.resource}\n{self.record}{self.identity}".encode(errors="replace")
         return {
             "quarantine_id": hashlib.blake2b(identity, digest_size=16).hexdigest(),
             "resource": self.resource,
@@ -198,7 +200,7 @@ class Parser:
             if row[column] is None:
                 raise BadValueError(f"{column} is missing")
         for column in self._texts:
-            row[column] = row[column] and clean(row[column])
+            row[column] = row[column] and self._privacy.text(column, row[column])
         for column in self._shape.words:
             row[column] = row[column] and row[column].lower()
         if "customer_pseudonym" in row:
@@ -215,8 +217,8 @@ class Parser:
             row["_origin"] = "list"
         for column in ("items", "creator", "payload"):
             if column in self._kinds:
-                row[column] = values.as_json(without_persons(fields.take(column), False))
-        rest = without_persons(fields.rest(self._shape.person))
+                row[column] = values.as_json(self._privacy.kept(fields.take(column)))
+        rest = self._privacy.kept(fields.rest(self._shape.person))
         # That a link was here is no fact about the row, and no event tells it.
         kept = {name: value for name, value in rest.items() if value != REMOVED}
         row["extra"] = values.as_json(kept or None)
@@ -227,10 +229,11 @@ class Parser:
         return values.as_json(kept or None)
 
     def _reject(self, record: Any, fields: _Fields | None, reason: str, place: str) -> Rejected:
-        safe = (values.as_json(without_persons(record)) or "null").replace("\x00", "\\u0000")
+        safe = (values.as_json(self._privacy.kept(record)) or "null").replace("\x00", "\\u0000")
         key = self._readable(fields, self._shape.table.key[0])
         status = self._readable(fields, "status")
-        return Rejected(self._resource, key, reason, place, safe, status and status.lower())
+        word, identity = status and status.lower(), self._privacy.identity(values.as_json(record))
+        return Rejected(self._resource, key, reason, place, safe, word, identity)
 
     def _readable(self, fields: _Fields | None, column: str) -> str | None:
         """Return a text of a record that is otherwise bad, if at least that can be read."""

@@ -1,8 +1,9 @@
-"""What may enter a table: secrets never, personal fields only as far as the settings allow.
+"""What may enter a table: secrets never, values of people only as far as the settings allow.
 
-Secrets are whatever logs somebody in, opens a payment or signs a message: redirect and payment
-URLs, tokens, keys, signatures. Personal fields are what names or reaches a person; country, state
-and city stay, because delivery is analysed by them.
+Secrets are whatever logs somebody in, opens a payment or signs a message: links, tokens, keys,
+signatures; they are known by their names and their looks. All else is known by the names that may
+stay (``pipelines/source/allowed.py``): of other fields the name and the type are kept. Country,
+state and city stay, because delivery is analysed by them.
 """
 
 from __future__ import annotations
@@ -11,67 +12,96 @@ import hashlib
 import hmac
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
+from pipelines.source.allowed import FREE_TEXT, KINDS, PLACES, Kind, fits, marker
 from pipelines.source.names import snake
 
 REMOVED = "[removed]"
 
 _SECRET_NAME = re.compile(
     r"redirect|payment_(url|link|intent|token)|checkout_(url|link)|login|magic|token|secret|"
-    r"signature|password|passwd|api_?key|authorization|credential|cookie|(^|_)otp(_|$)|jwt"
+    r"signature|password|passwd|api_?key|authorization|credential|cookie|jwt|(access|pass)_?code|"
+    r"(^|_)(otp|pin|cvv|cvc|sig|auth|sid|hash|nonce|key|url|uri|href|link)(_|$)"
 )
 _SECRET_VALUE = re.compile(
     r"\b(sk|pk)_(test|live)_\w+|\bwhsec_\w+|\beyJ[\w-]+\.[\w-]+\.[\w-]*|\bBearer\s+\S+|"
     r"\b\w*(token|secret|signature|password|api_?key)=[^\s&]+"
 )
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+|\bwww\.\S+|(?<!\S)/\S+\?\S+", re.IGNORECASE)
 _EMAIL = re.compile(r"[\w.+'-]+@[\w-]+(\.[\w-]+)+")
-_PERSON_NAME = re.compile(
-    r"e_?mail|phone|mobile|(first|last|full|user|sur|family|given|middle|customer|recipient)_?name|"
-    r"street|address_?(line)?_?\d?$|^line_?\d$|postal|post_?code|zip|birth|^ip$|ip_address|"
-    r"latitude|longitude|^lat$|^lng$|company|tax_id|(^|_)vat(_|$)"
-)
-#: Objects that describe a person: of these only the places stay.
-_PERSON = re.compile(r"customer|user_?data|^user$|address|recipient|contact|buyer|billing|person")
-#: And these, if they are objects; as plain values they are costs or methods.
-_PERSON_OBJECT = re.compile(r"^(shipping|ship_to|bill_to|sender|receiver|consignee|owner|profile)$")
 #: Text that was meant to be an object or a list of some, and not `[sale] mug`.
 _OBJECT_TEXT = re.compile(r"\s*(\{\s*[\"}]|\[\s*[\[{\"\]])")
-_PLACES = {"country", "country_code", "state", "region", "province", "city"}
+#: A name that a programmer gave. Others, such as an address as a key, may be somebody's.
+_FIELD_NAME = re.compile(r"(?!.*\d{4})[A-Za-z_][A-Za-z0-9_.-]{0,39}")
+_NO_FIELD_NAME = "<name>"
+_DEEPEST = 20
+_MOST_SHAPES = 5
+_MOST_NAMES = 100
+
+PersonalData = Literal["none", "pseudonymous", "full"]
+#: Where a value stands: among the names of the allow-list, in a person, or in what is not on it.
+_Scope = Literal["listed", "person", "unlisted"]
 
 
 @dataclass(frozen=True)
 class Privacy:
-    """The rule for one load: what is kept of a person, and the key of the pseudonyms."""
+    """The rule for one load: what is kept of people, and the key of the pseudonyms."""
 
-    keep_personal: bool
+    personal_data: PersonalData
     pseudonym_key: bytes | None
 
     @classmethod
-    def of(cls, personal_data: str, key: str | None, api_key: str) -> Privacy:
+    def of(cls, personal_data: PersonalData, key: str | None, api_key: str) -> Privacy:
         """Build the rule from the settings.
 
         Without a key of its own, pseudonyms are keyed by a hash of the API key: they change when
         the API key does.
         """
         if personal_data == "none":
-            return cls(keep_personal=False, pseudonym_key=None)
+            return cls(personal_data, pseudonym_key=None)
         secret = (key or f"printora-elt pseudonyms {api_key}").encode()
-        return cls(
-            keep_personal=personal_data == "full", pseudonym_key=hashlib.sha256(secret).digest()
-        )
+        return cls(personal_data, pseudonym_key=hashlib.sha256(secret).digest())
+
+    @property
+    def keep_personal(self) -> bool:
+        """Whether people are kept in clear."""
+        return self.personal_data == "full"
 
     def pseudonym(self, email: Any) -> str | None:
         """Return the same 32 hex digits for the same address, which nobody can turn around."""
         if self.pseudonym_key is None or not isinstance(email, str) or not email.strip():
             return None
-        text = email.strip().casefold().encode(errors="backslashreplace")
-        return hmac.new(self.pseudonym_key, text, hashlib.sha256).hexdigest()[:32]
+        text = unicodedata.normalize("NFKC", email.strip()).casefold()
+        data = unicodedata.normalize("NFKC", text).encode(errors="backslashreplace")
+        return hmac.new(self.pseudonym_key, data, hashlib.sha256).hexdigest()[:32]
+
+    def identity(self, text: str | None) -> str:
+        """Return the same short text for the same text, from which nobody can tell it."""
+        data = (text or "").encode(errors="backslashreplace")
+        return hmac.new(self.pseudonym_key or b"", data, hashlib.sha256).hexdigest()[:16]
+
+    def text(self, column: str, value: str) -> str:
+        """Return a text as its column may hold it: without secrets, and no sentence as a place."""
+        text = clean(value)
+        if self.keep_personal or KINDS.get(column) != "term" or fits("term", text):
+            return text
+        return marker(text) or text
+
+    def kept(self, value: Any) -> Any:
+        """Copy a JSON value as it may enter a table; where people are kept, without secrets.
+
+        What was kept once is kept as it is: cleaning it again changes nothing.
+        """
+        if self.keep_personal:
+            return without_secrets(value)
+        dropped = FREE_TEXT if self.personal_data == "none" else frozenset()
+        return _kept(value, "object", "listed", dropped, 0)
 
 
 def without_secrets(value: Any) -> Any:
@@ -98,32 +128,9 @@ def clean(text: str) -> str:
 
 
 def _without_secret_words(text: str) -> str:
-    if "://" in text:
+    if "/" in text or "www." in text:
         text = _URL.sub(REMOVED, text)
     return _SECRET_VALUE.sub(REMOVED, text)
-
-
-@dataclass(frozen=True)
-class _Field:
-    """What a field's name tells: a few hundred names stand in millions of records."""
-
-    kept_as: str
-    is_secret: bool
-    is_person: bool
-    is_place: bool
-    is_person_object: bool
-
-    @classmethod
-    @lru_cache(maxsize=4096)
-    def named(cls, name: str) -> _Field:
-        plain = snake(name)
-        return cls(
-            kept_as=clean(name),
-            is_secret=bool(_SECRET_NAME.search(plain)),
-            is_person=bool(_PERSON.search(plain) or _PERSON_NAME.search(plain)),
-            is_place=plain in _PLACES,
-            is_person_object=bool(_PERSON_OBJECT.search(plain)),
-        )
 
 
 def _scrubbed_text(text: str, scrub: Callable[[Any], Any], plain: Callable[[str], str]) -> str:
@@ -131,38 +138,101 @@ def _scrubbed_text(text: str, scrub: Callable[[Any], Any], plain: Callable[[str]
     if not _OBJECT_TEXT.match(text):
         return plain(text)
     try:
-        found = json.loads(text, parse_float=Decimal)
-    except (ValueError, ArithmeticError, RecursionError):
+        found = _from_json(text)
+    except ValueError:
         return REMOVED
     kept = scrub(found)
     return text if kept == found else json.dumps(kept, ensure_ascii=False, default=str)
 
 
-def without_persons(value: Any, inside_person: bool = False) -> Any:
-    """Copy a JSON value without secrets and without what names or reaches a person."""
-    if isinstance(value, Mapping):
-        return _scrubbed_object(value, inside_person)
-    if isinstance(value, list):
-        kept = value
-        if inside_person:  # a list of names or phones
-            kept = [part for part in value if isinstance(part, (Mapping, list))]
-        return [without_persons(part, inside_person) for part in kept]
+def _from_json(text: str) -> Any:
+    try:
+        return json.loads(text, parse_float=Decimal)
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        raise ValueError from error
+
+
+@dataclass(frozen=True)
+class _Field:
+    """What a field's name tells: a few hundred names stand in millions of records."""
+
+    kept_as: str
+    shown_as: str
+    is_secret: bool
+    is_place: bool
+    kind: Kind | None
+
+    @classmethod
+    @lru_cache(maxsize=4096)
+    def named(cls, name: str) -> _Field:
+        plain = snake(name)
+        kind = KINDS.get(plain)
+        shown = name if kind or name == _NO_FIELD_NAME or _is_field_name(name) else _NO_FIELD_NAME
+        return cls(
+            kept_as=clean(name),
+            shown_as=shown,
+            is_secret=bool(_SECRET_NAME.search(plain)),
+            is_place=plain in PLACES,
+            kind=kind,
+        )
+
+    def kind_in(self, scope: _Scope) -> Kind | None:
+        """Return the kind that a value of this name must have here; None: it may not stay."""
+        if scope == "unlisted" or (scope == "person" and not self.is_place):
+            return "person" if scope == "person" and self.kind == "person" else None
+        return self.kind
+
+
+def _is_field_name(name: str) -> bool:
+    return _FIELD_NAME.fullmatch(name) is not None and _SECRET_VALUE.search(name) is None
+
+
+def _kept(value: Any, kind: Kind | None, scope: _Scope, dropped: frozenset[Kind], deep: int) -> Any:
     if isinstance(value, bytes):
         value = value.decode(errors="replace")
-    if isinstance(value, str):
-        return _scrubbed_text(value, without_persons, clean)
-    return value
+    if isinstance(value, str) and kind in ("object", "person") and _OBJECT_TEXT.match(value):
+        try:
+            value = _from_json(value)
+        except ValueError:
+            return marker(value)
+    if deep >= _DEEPEST:
+        return marker(value)
+    if isinstance(value, Mapping):
+        within: _Scope = "unlisted" if kind is None else "person" if kind == "person" else scope
+        return _kept_object(value, within, dropped, deep + 1)
+    if isinstance(value, list):
+        return _kept_list(value, kind, scope, dropped, deep + 1)
+    may_stay = kind is not None and kind not in dropped and fits(kind, value)
+    return value if may_stay and not _is_secret(value) else marker(value)
 
 
-def _scrubbed_object(value: Mapping[Any, Any], inside_person: bool) -> dict[str, Any]:
-    kept = {}
+def _is_secret(value: Any) -> bool:
+    return isinstance(value, str) and _SECRET_VALUE.search(value) is not None
+
+
+def _kept_object(
+    value: Mapping[Any, Any], scope: _Scope, dropped: frozenset[Kind], deep: int
+) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
     for name, part in value.items():
         field = _Field.named(str(name))
         if field.is_secret:
             continue
-        nested = isinstance(part, (Mapping, list))
-        person = inside_person or field.is_person
-        if not nested and not field.is_place and person:
-            continue
-        kept[field.kept_as] = without_persons(part, person or field.is_person_object)
+        kind = field.kind_in(scope)
+        shown = field.shown_as if kind or len(kept) < _MOST_NAMES else _NO_FIELD_NAME
+        kept[shown] = _kept(part, kind, scope, dropped, deep)
     return kept
+
+
+def _kept_list(
+    value: list[Any], kind: Kind | None, scope: _Scope, dropped: frozenset[Kind], deep: int
+) -> list[Any]:
+    """Keep each part of a list; of one that is not on the list, each type once."""
+    if kind is not None:
+        return [_kept(part, kind, scope, dropped, deep) for part in value]
+    shapes: list[Any] = []
+    for part in value:
+        shape = _kept(part, kind, scope, dropped, deep)
+        if shape not in shapes and len(shapes) < _MOST_SHAPES:
+            shapes.append(shape)
+    return shapes

@@ -75,7 +75,11 @@ _DELETED_AT = _time(
     "deleted_at",
     "When a complete walk of the list proved that the API no longer has the row; null while it has.",
 )
-_EXTRA = Column("extra", "json", "Fields of the row that have no column, without secrets.")
+_EXTRA = Column(
+    "extra",
+    "json",
+    "Fields of the row that have no column: values of listed names, else name and type.",
+)
 
 ORDERS = Table(
     name="orders",
@@ -140,7 +144,11 @@ WEBHOOK_LOGS = Table(
         _time("created_at", "When the log row was made."),
         _time("last_attempt_at", "When the last attempt was made, where the API says so."),
         _time("delivered_at", "When an attempt succeeded, where the API says so."),
-        Column("payload", "json", "The event as it was sent, without secrets and personal fields."),
+        Column(
+            "payload",
+            "json",
+            "The event as it was sent: values of listed names, else name and type.",
+        ),
         Column("personal", "json", "The payload's personal fields; null unless switched on."),
         _EXTRA,
         _FINGERPRINT,
@@ -220,7 +228,7 @@ QUARANTINE = Table(
             "place", "Where it was: the request's path and offset, or the ledger's file and line."
         ),
         _text("record_status", "The record's status, where it has a readable one."),
-        Column("record", "json", "The record, without secrets and personal fields."),
+        Column("record", "json", "The record: values of listed names, else name and type."),
         _SEEN_AT,
     ),
 )

@@ -20,7 +20,7 @@ from pipelines.source.parse import Parser, Rejected
 from pipelines.source.privacy import Privacy
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-PARSER = Parser("sessions", Privacy(keep_personal=False, pseudonym_key=None))
+PARSER = Parser("sessions", Privacy("pseudonymous", pseudonym_key=None))
 SESSIONS = [
     {"session_id": f"sess_{i}", "created_at": f"2026-05-0{i}T10:00:00Z", "mode": "image"}
     for i in range(1, 6)
