@@ -10,6 +10,7 @@ from assets.certificates import certificate_checks
 from assets.checks import model_checks
 from assets.ingestion import raw_assets
 from assets.models import model_assets
+from assets.published import published_asset
 from assets.schedules import main_job, main_schedule
 from assets.settings import Automation, load_automation
 from pipelines.warehouse import Project, load_project
@@ -19,7 +20,7 @@ def definitions(project: Project, automation: Automation) -> dg.Definitions:
     """Return the definitions of a project."""
     job = main_job()
     return dg.Definitions(
-        assets=[raw_assets(automation), model_assets(project)],
+        assets=[raw_assets(automation), model_assets(project), published_asset(project)],
         asset_checks=[model_checks(project), certificate_checks(automation)],
         jobs=[job],
         schedules=[main_schedule(job, automation)],

@@ -19,7 +19,7 @@ from pipelines.client.governor import Limit
 from pipelines.client.wire import CONTRACTS, Contract
 from pipelines.destination import refuse_unproven
 from pipelines.errors import ConfigurationError
-from pipelines.warehouse import ModelSettings
+from pipelines.warehouse import ModelSettings, published_path
 
 PersonalData = Literal["none", "pseudonymous", "full"]
 
@@ -105,6 +105,15 @@ def warehouse_path() -> Path:
             hint="Give the file another name, for example printora.duckdb.",
         )
     return Path(path).expanduser().resolve()
+
+
+def publish_path() -> Path | None:
+    """Return where the snapshot for readers goes; None where it is switched off."""
+    warehouse = warehouse_path()
+    text = _text("publish_to")
+    if text is None:
+        return published_path(warehouse)
+    return None if text.lower() == "off" else Path(text).expanduser().resolve()
 
 
 def model_settings() -> ModelSettings:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from pipelines.cli import failures, redaction, terminal
+from pipelines.cli import failures, publishing, query, redaction, terminal
 
 
 class _Guarded(TyperGroup):
@@ -152,6 +152,10 @@ def report(
     from pipelines.cli.job import write_page
 
     write_page(output)
+
+
+app.command()(publishing.publish)
+app.command()(query.query)
 
 
 @app.command()

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.cli import failures, outcome, redaction, terminal
+from pipelines.cli import failures, outcome, publishing, redaction, terminal
 from pipelines.cli.outcome import Built
 from pipelines.cli.progress import Watcher
 from pipelines.errors import ModelError, PrintoraError
@@ -109,4 +109,6 @@ def _build(
 
     with status, connect(path, wait_seconds=READER_TIMEOUT) as connection:
         models = build(connection, project, settings, select=select, on_model=tell)
-        return Built(models, run_checks(connection, project))
+        found = run_checks(connection, project)
+        published = publishing.after_build(connection, project, found, whole=select is None)
+        return Built(models, found, published)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from pipelines.cli import answers, failures, tables, terminal
+from pipelines.cli import answers, failures, publishing, tables, terminal
 from pipelines.sync.certificate import ResourceCertificate
-from pipelines.warehouse import CheckResult, ModelResult, connect
+from pipelines.warehouse import CheckResult, ModelResult, Published, connect
 
 if TYPE_CHECKING:
     from pipelines.settings import Settings
@@ -24,6 +24,7 @@ class Built:
 
     models: Sequence[ModelResult]
     checks: Sequence[CheckResult]
+    published: Published | None = None
 
     @property
     def exit_code(self) -> int:
@@ -135,6 +136,7 @@ def build_document(built: Built) -> dict[str, Any]:
             }
             for result in built.checks
         ],
+        "published": publishing.document(built.published),
     }
 
 
@@ -151,6 +153,8 @@ def _show_build(built: Built) -> None:
     terminal.show(f"{len(built.models)} models built in {seconds:.1f} s, {passed} checks passed.")
     if failed:
         terminal.show("", tables.findings_table(failed))
+    if built.published:
+        terminal.show(Text(publishing.line(built.published)))
     terminal.show("")
 
 

@@ -20,6 +20,7 @@ from pipelines.warehouse.checks import CheckResult, run_checks
 from pipelines.warehouse.connection import READER_TIMEOUT, connect, ensure_database
 from pipelines.warehouse.lock import warehouse_lock
 from pipelines.warehouse.project import Check, Model, Project, load_project
+from pipelines.warehouse.publish import Published, publish, published_path
 from pipelines.warehouse.settings import ModelSettings
 
 __all__ = [
@@ -30,10 +31,13 @@ __all__ = [
     "ModelResult",
     "ModelSettings",
     "Project",
+    "Published",
     "build",
     "connect",
     "ensure_database",
     "load_project",
+    "publish",
+    "published_path",
     "run_checks",
     "warehouse_lock",
 ]

@@ -48,7 +48,7 @@ def test_there_is_one_asset_for_each_file_and_each_raw_table() -> None:
     """A model without an asset is built by nobody."""
     keys = {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
     files = {f"{model.schema}/{model.name}" for model in load_project().models}
-    assert keys == files | {f"printora_raw/{table.name}" for table in TABLES}
+    assert keys == files | {f"printora_raw/{table.name}" for table in TABLES} | {"published"}
 
 
 def test_dependencies_are_the_sqls() -> None:
@@ -77,14 +77,16 @@ def test_assets_say_what_they_are() -> None:
         "staging",
         "intermediate",
         "analytics",
+        "readers",
     }
 
 
-def test_the_job_holds_every_asset_and_check_in_four_ops() -> None:
+def test_the_job_holds_every_asset_and_check_in_five_ops() -> None:
     """Ingestion and models are apart, so that a retry of one does not repeat the other."""
     graph = defs.resolve_asset_graph()
     job = defs.resolve_job_def(JOB)
-    assert {node.name for node in job.nodes} == {"ingestion", "models", "checks", "certificates"}
+    ops = {"ingestion", "models", "checks", "certificates", "published"}
+    assert {node.name for node in job.nodes} == ops
     assert job.asset_layer.executable_asset_keys == graph.get_all_asset_keys()
     names = {key.name for key in graph.asset_check_keys}
     assert names == {check.name for check in load_project().checks} | {"certificate"}
