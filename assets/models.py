@@ -6,7 +6,6 @@ readers see are always of the same build. Any of them can be selected on its own
 
 # No `from __future__ import annotations`: Dagster looks at the annotation of `context` itself.
 
-import hashlib
 from base64 import b64encode
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from assets.running import warehouse
 from pipelines.warehouse import Model, ModelResult, Project, build
 from pipelines.warehouse.lineage import Lineage
 from pipelines.warehouse.project import BUILD_SETTINGS
+from pipelines.warehouse.stamps import code_version
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -39,9 +39,15 @@ def model_assets(project: Project) -> dg.AssetsDefinition:
         with warehouse(context) as connection:
             results = build(connection, project, model_settings(), select=selected)
             pictures = _pictures(connection, selected)
-        lineage = Lineage(project)
-        for model, result in zip(project.select(selected), results, strict=True):
-            yield _materialized(model, result, lineage, pictures.get(model.qualified))
+        lineage, models = Lineage(project), {model.qualified: model for model in project.models}
+        for result in results:
+            metadata = _metadata(models[result.name], result, lineage, pictures.get(result.name))
+            key, stamp = asset_key(result.name), dg.DataVersion(result.stamp)
+            if result.name in selected:
+                yield dg.MaterializeResult(asset_key=key, metadata=metadata, data_version=stamp)
+            else:  # Built along, so that all tables agree: Dagster must know it, too.
+                tags = {"dagster/data_version": stamp.value}
+                context.log_event(dg.AssetMaterialization(key, metadata=metadata, tags=tags))
 
     return models
 
@@ -54,7 +60,7 @@ def _spec(model: Model) -> dg.AssetSpec:
         kinds={"sql", "duckdb", *model.kinds},
         tags=dict.fromkeys(model.tags, ""),
         description=model.text,
-        code_version=hashlib.sha256(model.sql.encode()).hexdigest()[:12],
+        code_version=code_version(model),
         metadata={
             "dagster/table_name": model.qualified,
             "file": model.place,
@@ -72,9 +78,9 @@ def _pictures(connection: "DuckDBPyConnection", selected: set[str]) -> dict[str,
     return plots(connection) if selected >= MARTS else {}
 
 
-def _materialized(
+def _metadata(
     model: Model, result: ModelResult, lineage: Lineage, picture: str | None
-) -> dg.MaterializeResult[Any]:
+) -> dict[str, Any]:
     metadata: dict[str, Any] = {
         "dagster/row_count": result.rows,
         "dagster/column_schema": table_schema(result.columns),
@@ -83,7 +89,7 @@ def _materialized(
     }
     if picture is not None:
         metadata["plot"] = dg.MetadataValue.md(f"![{model.name}]({_data_url(picture)})")
-    return dg.MaterializeResult(asset_key=asset_key(model.qualified), metadata=metadata)
+    return metadata
 
 
 def _data_url(svg: str) -> str:

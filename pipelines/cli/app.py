@@ -121,15 +121,24 @@ def build(
     *,
     select: Annotated[
         list[str] | None,
-        typer.Option("--select", "-s", help="Only this model; may be given several times."),
+        typer.Option(
+            "--select",
+            "-s",
+            help="Only these models, and what must agree with them: fct_orders, +fct_orders (with "
+            "all that it reads), fct_orders+ (with all that reads it), tag:NAME. May be given "
+            "several times.",
+        ),
     ] = None,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Drop tables of models that are no longer in sql/.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Compute the models in sql/ and check them. Asks no API."""
     from pipelines.cli.job import run_build
 
     terminal.wishes.json = json
-    raise typer.Exit(run_build(select))
+    raise typer.Exit(run_build(select, prune=prune))
 
 
 @app.command()

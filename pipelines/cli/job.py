@@ -21,6 +21,7 @@ from pipelines.warehouse import (
     build,
     connect,
     load_project,
+    read_state,
     run_checks,
     warehouse_lock,
 )
@@ -48,13 +49,13 @@ def run_sync(budget: int | None, *, full: bool = False) -> int:
         return outcome.tell_sync(_sync(settings, budget, full))
 
 
-def run_build(select: Collection[str] | None) -> int:
+def run_build(select: Collection[str] | None, *, prune: bool = False) -> int:
     """Build and check only; return the exit code."""
     path, project = warehouse_path(), load_project()
     # Where nothing was loaded, nothing is built: a mistyped path would look like a success.
     connect(path, read_only=True, wait_seconds=READER_TIMEOUT).close()
     with _writing(path):
-        return outcome.tell_build(_build(path, model_settings(), project, select))
+        return outcome.tell_build(_build(path, model_settings(), project, select, prune))
 
 
 def write_page(output: Path) -> None:
@@ -100,7 +101,11 @@ def _sync(settings: Settings, budget: int | None, full: bool) -> SyncResult:
 
 
 def _build(
-    path: Path, settings: ModelSettings, project: Project, select: Collection[str] | None = None
+    path: Path,
+    settings: ModelSettings,
+    project: Project,
+    select: Collection[str] | None = None,
+    prune: bool = False,
 ) -> Built:
     status = terminal.errors().status("Building the models")
 
@@ -108,7 +113,18 @@ def _build(
         status.update(f"Building the models: {result.name}")
 
     with status, connect(path, wait_seconds=READER_TIMEOUT) as connection:
-        models = build(connection, project, settings, select=select, on_model=tell)
-        found = run_checks(connection, project)
-        published = publishing.after_build(connection, project, found, whole=select is None)
-        return Built(models, found, published)
+        models = build(connection, project, settings, select=select, prune=prune, on_model=tell)
+        state = read_state(connection, project, settings)
+        # On tables of different ages a check would find what the next build mends.
+        checks = [check.name for check in project.checks if not state.stale & set(check.depends_on)]
+        results = run_checks(connection, project, checks)
+        published = publishing.after_build(connection, project, results, whole=not state.stale)
+    asked = {model.qualified for model in project.select(select)}
+    return Built(
+        models,
+        results,
+        published,
+        along=[model.name for model in models if model.name not in asked],
+        stale=sorted(state.stale),
+        removed=state.removed(project),
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,11 +20,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Built:
-    """What a build made, and what the checks found."""
+    """What a build made, and what the checks found.
+
+    ``along`` was built although nobody named it, so that all agree; ``stale`` is older than the
+    data, the settings or its file; ``removed`` has no file any more.
+    """
 
     models: Sequence[ModelResult]
     checks: Sequence[CheckResult]
     published: Published | None = None
+    along: Sequence[str] = ()
+    stale: Sequence[str] = ()
+    removed: Sequence[str] = ()
 
     @property
     def exit_code(self) -> int:
@@ -126,6 +133,8 @@ def build_document(built: Built) -> dict[str, Any]:
             {"name": model.name, "rows": model.rows, "seconds": round(model.seconds, 3)}
             for model in built.models
         ],
+        "stale": list(built.stale),
+        "removed": list(built.removed),
         "checks": [
             {
                 "name": result.check.name,
@@ -155,7 +164,24 @@ def _show_build(built: Built) -> None:
         terminal.show("", tables.findings_table(failed))
     if built.published:
         terminal.show(Text(publishing.line(built.published)))
+    for remark in _remarks(built):
+        terminal.note(remark)
     terminal.show("")
+
+
+def _remarks(built: Built) -> Iterator[str]:
+    if built.along:
+        yield f"Built along, so that all agree: {', '.join(built.along)}."
+    if built.stale:
+        yield (
+            f"Older than the data, the settings or their files: {', '.join(built.stale)}. Checks "
+            "that read them were not run. `printora build` builds them."
+        )
+    if built.removed:
+        yield (
+            f"No longer in sql/, and not built any more: {', '.join(built.removed)}. "
+            "`printora build --prune` drops them."
+        )
 
 
 def finish(code: int, document: dict[str, Any]) -> None:

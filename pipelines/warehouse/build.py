@@ -3,30 +3,34 @@
 The whole build is one transaction. Whoever reads the warehouse sees the marts of the last build
 until the new ones are all there, and never marts that disagree because only some are new. When one
 model fails, every table stays as it was before.
+
+A part of the models is built with all that must agree with it: see :func:`plan`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import re
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipelines.errors import ModelError
+from pipelines.warehouse.built import read_built, read_settings, write_built, write_settings
 from pipelines.warehouse.catalog import (
     ColumnType,
-    columns,
+    RelationType,
+    comment_on,
     count,
-    describe,
     quoted,
     relations,
     transaction,
 )
-from pipelines.warehouse.project import BUILD_SETTINGS, BUILT_MODELS, LAYERS, Model, Project
+from pipelines.warehouse.failure import failure
+from pipelines.warehouse.project import BUILD_SETTINGS, LAYERS, Model, Project
 from pipelines.warehouse.raw import ensure_raw_tables
 from pipelines.warehouse.settings import ModelSettings
+from pipelines.warehouse.stamps import current_stamps, stale_models, stored_stamp
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -37,12 +41,16 @@ _UNCHANGED = "Every table is as it was before this build."
 
 @dataclass(frozen=True)
 class ModelResult:
-    """One model, built: how many rows it has, in how many seconds, and its real columns."""
+    """One model, built: how many rows it has, in how many seconds, and its real columns.
+
+    ``stamp`` is the same as long as the model's SQL and all that it is computed from are.
+    """
 
     name: str
     rows: int
     seconds: float
     columns: tuple[ColumnType, ...]
+    stamp: str
 
 
 def build(
@@ -51,77 +59,97 @@ def build(
     settings: ModelSettings,
     *,
     select: Collection[str] | None = None,
+    prune: bool = False,
     on_model: Callable[[ModelResult], None] | None = None,
 ) -> list[ModelResult]:
-    """Build the models in their order; ``select`` names those to build, all of them for None.
+    """Build the models in their order: all, or those that ``select`` means and what goes with them.
 
     ``on_model`` is told of each model as it is done, for progress: nothing is visible to others
-    before the last one is. Tables of models whose file is gone are dropped.
+    before the last one is. With ``prune``, tables of models whose file is gone are dropped.
 
     Raises:
+        ConfigurationError: a selector means no model.
         ModelError: a model fails, or its columns are not those of its header. Nothing was changed.
     """
-    models = project.select(select)
-    results = []
     with transaction(connection):
-        _prepare(connection, settings)
-        built = _built_models(connection)
-        for model in models:
-            result = _build_model(connection, model, is_ours=model.qualified in built)
+        state = _prepare(connection, project, settings)
+        write_settings(connection, settings)
+        built, results = dict(state.built), []
+        for model in plan(project, state, select):
+            _make_way(connection, model, state)
+            result = _build_model(connection, model, state.current[model.qualified])
+            built[model.qualified] = stored_stamp(model, state.current)
             results.append(result)
             if on_model:
                 on_model(result)
-        _drop_removed(connection, built, project)
-        _remember(connection, {model.qualified for model in models})
+        if prune:
+            _prune(connection, project, state, built)
+        write_built(connection, built)
     return results
 
 
-def _prepare(connection: DuckDBPyConnection, settings: ModelSettings) -> None:
+@dataclass(frozen=True)
+class State:
+    """What is there before a build: relations, what builds made of them, and what is stale."""
+
+    existing: Mapping[str, tuple[RelationType, str | None]]
+    built: Mapping[str, str | None]
+    current: Mapping[str, str]
+    stale: frozenset[str]
+    settings_changed: bool
+
+    def removed(self, project: Project) -> list[str]:
+        """Return what a build made of files that are gone."""
+        return sorted(self.built.keys() - {model.qualified for model in project.models})
+
+
+def read_state(connection: DuckDBPyConnection, project: Project, settings: ModelSettings) -> State:
+    """Compare what is built with today's data, files and settings. The raw tables must be there."""
+    existing = relations(connection)
+    built = read_built(connection, existing)
+    current = current_stamps(connection, project, settings)
+    changed = read_settings(connection, existing) != dataclasses.astuple(settings)
+    return State(existing, built, current, stale_models(project, built, current), changed)
+
+
+def plan(project: Project, state: State, select: Collection[str] | None) -> tuple[Model, ...]:
+    """Return the models to build, so that no table is of another build than what it reads.
+
+    With what is selected go its inputs that are stale or missing, and what was built from it
+    before; with a setting that has changed, what was built from that.
+    """
+    if select is None:
+        return project.models
+    wanted = {model.qualified for model in project.select(select)}
+    wanted |= {BUILD_SETTINGS} if state.settings_changed else set()
+    while more := set(_to_go_along(project, state, wanted)) - wanted:
+        wanted |= more
+    return tuple(model for model in project.models if model.qualified in wanted)
+
+
+def _to_go_along(project: Project, state: State, wanted: Collection[str]) -> Collection[str]:
+    inputs = {n for m in project.models if m.qualified in wanted for n in m.depends_on}
+    readers = {
+        model.qualified
+        for model in project.models
+        if model.qualified in state.built and not set(wanted).isdisjoint(model.depends_on)
+    }
+    return state.stale & (inputs | readers)
+
+
+def _prepare(connection: DuckDBPyConnection, project: Project, settings: ModelSettings) -> State:
     ensure_raw_tables(connection)
     for schema in LAYERS:
         connection.execute(f"create schema if not exists {quoted(schema)}")
-    _write_settings(connection, settings)
+    return read_state(connection, project, settings)
 
 
-def _write_settings(connection: DuckDBPyConnection, settings: ModelSettings) -> None:
-    fields = dataclasses.fields(settings)
-    types = {"str": "varchar", "int": "integer"}
-    definitions = ", ".join(f"{quoted(f.name)} {types[str(f.type)]}" for f in fields)
-    connection.execute(f"create or replace table {quoted(BUILD_SETTINGS)} ({definitions})")
-    marks = ", ".join("?" for _ in fields)
-    connection.execute(
-        f"insert into {quoted(BUILD_SETTINGS)} values ({marks})",  # noqa: S608 - our own name
-        dataclasses.astuple(settings),
-    )
-    meanings = [(field.name, field.metadata["description"]) for field in fields]
-    describe(connection, [(BUILD_SETTINGS, "The settings of the last build. One row.", meanings)])
-
-
-def _build_model(connection: DuckDBPyConnection, model: Model, *, is_ours: bool) -> ModelResult:
-    import duckdb
-
-    started = time.perf_counter()  # A duration, not a time: nothing that is stored depends on it.
-    _make_way(connection, model, is_ours=is_ours)
-    try:
-        _refuse_other_columns(model, _result_columns(connection, model))
-        # On one line with the select's first, so that the lines in errors are the file's.
-        connection.execute(f"create {model.materialized} {quoted(model.qualified)} as {model.sql}")
-        # A view's joins and filters run here for the first time, not at its reader's.
-        rows = count(connection, model.qualified)
-        describe(connection, [_description(model)])
-    except duckdb.Error as error:
-        raise failure(model.place, error, hint=_UNCHANGED) from error
-    of_model = columns(connection)[model.qualified]
-    return ModelResult(model.qualified, rows, time.perf_counter() - started, of_model)
-
-
-def _make_way(connection: DuckDBPyConnection, model: Model, *, is_ours: bool) -> None:
+def _make_way(connection: DuckDBPyConnection, model: Model, state: State) -> None:
     """Drop the last build's table or view; the transaction brings it back if this one fails."""
-    existing = relations(connection).get(model.qualified)
-    if existing is None:
+    if model.qualified not in state.existing:
         return
-    kind, _ = existing
-    if not is_ours:
+    kind, _ = state.existing[model.qualified]
+    if model.qualified not in state.built:
         raise ModelError(
             f"{model.place}: there is a {kind} {model.qualified} already, which was not built "
             "from sql/.",
@@ -131,9 +159,32 @@ def _make_way(connection: DuckDBPyConnection, model: Model, *, is_ours: bool) ->
     connection.execute(f"drop {kind} {quoted(model.qualified)}")
 
 
-def _result_columns(connection: DuckDBPyConnection, model: Model) -> list[str]:
+def _build_model(connection: DuckDBPyConnection, model: Model, stamp: str) -> ModelResult:
+    import duckdb
+
+    started = time.perf_counter()  # A duration, not a time: nothing that is stored depends on it.
+    try:
+        found = _result_columns(connection, model)
+        _refuse_other_columns(model, [name for name, _ in found])
+        # On one line with the select's first, so that the lines in errors are the file's.
+        connection.execute(f"create {model.materialized} {quoted(model.qualified)} as {model.sql}")
+        # A view's joins and filters run here for the first time, not at its reader's.
+        rows = count(connection, model.qualified)
+        meanings = [(column.name, column.description) for column in model.columns]
+        comment_on(connection, model.materialized, model.qualified, model.text, meanings)
+    except duckdb.Error as error:
+        raise failure(model.place, error, hint=_UNCHANGED) from error
+    columns = tuple(
+        ColumnType(name, kind, meaning)
+        for (name, kind), (_, meaning) in zip(found, meanings, strict=True)
+    )
+    return ModelResult(model.qualified, rows, time.perf_counter() - started, columns, stamp)
+
+
+def _result_columns(connection: DuckDBPyConnection, model: Model) -> list[tuple[str, str]]:
     """Plan the select without running it: a wrong header must not cost a long query first."""
-    return [row[0] for row in connection.execute(f"describe {model.sql}").fetchall()]
+    rows = connection.execute(f"describe {model.sql}").fetchall()
+    return [(name, kind) for name, kind, *_ in rows]
 
 
 def _refuse_other_columns(model: Model, actual: list[str]) -> None:
@@ -154,38 +205,9 @@ def _refuse_other_columns(model: Model, actual: list[str]) -> None:
     )
 
 
-def failure(place: str, error: Exception, *, hint: str) -> ModelError:
-    """Return DuckDB's error as one that names the file and the line in it."""
-    text = str(error).strip()
-    line = re.search(r"LINE (\d+):", text)
-    return ModelError(f"{place}:{line[1]}: {text}" if line else f"{place}: {text}", hint=hint)
-
-
-def _built_models(connection: DuckDBPyConnection) -> set[str]:
-    """Return the names of what former builds made, from the builder's own list."""
-    connection.execute(f"create table if not exists {quoted(BUILT_MODELS)} (model varchar)")
-    described = [("model", "Schema and name of a table or view that a build made.")]
-    text = "What was built from sql/: only this is ever replaced or dropped. One row per model."
-    describe(connection, [(BUILT_MODELS, text, described)])
-    rows = connection.execute(f"select model from {quoted(BUILT_MODELS)}").fetchall()  # noqa: S608 - our own name
-    return {name for (name,) in rows}
-
-
-def _drop_removed(connection: DuckDBPyConnection, built: set[str], project: Project) -> None:
-    existing = relations(connection)
-    for name in sorted(built - {model.qualified for model in project.models}):
-        if name in existing:
-            connection.execute(f"drop {existing[name][0]} {quoted(name)}")
-        connection.execute(f"delete from {quoted(BUILT_MODELS)} where model = ?", [name])  # noqa: S608 - our own name
-
-
-def _remember(connection: DuckDBPyConnection, names: set[str]) -> None:
-    connection.executemany(
-        f"insert into {quoted(BUILT_MODELS)} select $1 where not exists "  # noqa: S608 - our own name
-        f"(select 1 from {quoted(BUILT_MODELS)} where model = $1)",
-        [[name] for name in sorted(names)],
-    )
-
-
-def _description(model: Model) -> tuple[str, str, list[tuple[str, str]]]:
-    return model.qualified, model.text, [(c.name, c.description) for c in model.columns]
+def _prune(
+    connection: DuckDBPyConnection, project: Project, state: State, built: dict[str, str | None]
+) -> None:
+    for name in state.removed(project):
+        connection.execute(f"drop {state.existing[name][0]} {quoted(name)}")
+        del built[name]

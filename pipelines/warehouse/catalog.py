@@ -81,6 +81,20 @@ def count(connection: DuckDBPyConnection, qualified: str) -> int:
     return int(row[0]) if row else 0
 
 
+def comment_on(
+    connection: DuckDBPyConnection,
+    kind: RelationType,
+    name: str,
+    description: str,
+    of_columns: Iterable[tuple[str, str]],
+) -> None:
+    """Put descriptions on a relation that was just made, and on its columns."""
+    connection.execute(f"comment on {kind} {quoted(name)} is {literal(description)}")
+    for column, meaning in of_columns:
+        place = f"{quoted(name)}.{quoted(column)}"
+        connection.execute(f"comment on column {place} is {literal(meaning)}")
+
+
 def describe(
     connection: DuckDBPyConnection,
     descriptions: Iterable[tuple[str, str, Iterable[tuple[str, str]]]],
@@ -93,10 +107,7 @@ def describe(
     known, known_columns = relations(connection), columns(connection)
     for name, description, of_columns in descriptions:
         kind, comment = known[name]
-        if comment != description:
-            connection.execute(f"comment on {kind} {quoted(name)} is {literal(description)}")
         comments = {column.name: column.comment for column in known_columns[name]}
-        for column, meaning in of_columns:
-            if comments[column] != meaning:
-                place = f"{quoted(name)}.{quoted(column)}"
-                connection.execute(f"comment on column {place} is {literal(meaning)}")
+        pairs = [(column, text) for column, text in of_columns if comments[column] != text]
+        if comment != description or pairs:
+            comment_on(connection, kind, name, description, pairs)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipelines.errors import ModelError
-from pipelines.warehouse.build import failure
+from pipelines.warehouse.failure import failure
 from pipelines.warehouse.project import Check, Project
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from pipelines.errors import ConfigurationError, ModelError
+from pipelines.errors import ModelError
 from pipelines.shipped import shipped
 from pipelines.warehouse.references import find_references
+from pipelines.warehouse.selection import select_models
 
 if TYPE_CHECKING:
     from pipelines.warehouse.header import Header
@@ -89,15 +90,12 @@ class Project:
     models: tuple[Model, ...]
     checks: tuple[Check, ...]
 
-    def select(self, names: Collection[str] | None) -> tuple[Model, ...]:
-        """Return the models of these qualified names, in build order; all of them for None."""
-        unknown = sorted(set(names or ()) - {model.qualified for model in self.models})
-        if unknown:
-            raise ConfigurationError(
-                f"There is no model {unknown[0]}.",
-                hint="Name models like analytics.fct_orders; each is a file in sql/.",
-            )
-        return tuple(model for model in self.models if names is None or model.qualified in names)
+    def select(self, selectors: Collection[str] | None) -> tuple[Model, ...]:
+        """Return the models that selectors mean, in build order; all of them for None."""
+        if selectors is None:
+            return self.models
+        names = select_models(self.models, selectors)
+        return tuple(model for model in self.models if model.qualified in names)
 
 
 def load_project(root: Path = SQL_DIR, *, layers: Collection[str] = LAYERS) -> Project:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,14 @@ from warehouse_support import write_model
 
 from pipelines.errors import ModelError
 from pipelines.source.schema import TABLES
-from pipelines.warehouse import ModelResult, ModelSettings, build, connect, load_project
+from pipelines.warehouse import (
+    ModelResult,
+    ModelSettings,
+    build,
+    connect,
+    load_project,
+    read_state,
+)
 from pipelines.warehouse.catalog import columns, relations
 from pipelines.warehouse.raw import ensure_raw_tables, read_raw_tables
 
@@ -167,10 +175,10 @@ def test_what_a_build_did_not_make_is_never_replaced(
     assert _rows(connection, "analytics.mine") == [(42,)]
 
 
-def test_only_what_a_build_made_is_dropped_with_its_file(
+def test_a_table_is_dropped_only_when_asked_and_only_if_a_build_made_it(
     connection: DuckDBPyConnection, root: Path
 ) -> None:
-    """A mart whose file is gone would go stale unseen; an analyst's table is none of ours."""
+    """A lost file would take its mart along; an analyst's table is none of ours at all."""
     write_model(root, "analytics/kept", "select 1 as a", ["a"])
     gone = [
         write_model(root, "analytics/gone", "select 1 as a", ["a"]),
@@ -180,9 +188,44 @@ def test_only_what_a_build_made_is_dropped_with_its_file(
     connection.execute("create table analytics.mine as select 42 as a")
     for path in gone:
         path.unlink()
-    _build(connection, root)
-    found = {name for name in relations(connection) if name.startswith("analytics.")}
-    assert found == {"analytics.kept", "analytics.mine"}
+    project = load_project(root, layers=())
+    build(connection, project, ModelSettings())
+    assert _marts(connection) == {"kept", "gone", "gone_view", "mine"}
+    state = read_state(connection, project, ModelSettings())
+    assert state.removed(project) == ["analytics.gone", "analytics.gone_view"]
+    build(connection, project, ModelSettings(), prune=True)
+    assert _marts(connection) == {"kept", "mine"}
+
+
+def _marts(connection: DuckDBPyConnection) -> set[str]:
+    names = (name.split(".") for name in relations(connection))
+    return {name for schema, name in names if schema == "analytics"}
+
+
+class _Counting:
+    """A connection that counts the questions to the catalogue."""
+
+    def __init__(self, connection: DuckDBPyConnection) -> None:
+        self._connection = connection
+        self.asked = 0
+
+    def execute(self, query: str, *parameters: Any) -> Any:
+        """Run it."""
+        self.asked += len(re.findall(r"duckdb_\w+\(\)", query))
+        return self._connection.execute(query, *parameters)
+
+
+def test_a_build_asks_the_catalogue_as_often_for_six_models_as_for_one(
+    connection: DuckDBPyConnection, root: Path
+) -> None:
+    """Listing everything for each model was half of an empty build."""
+    asked = []
+    for number in range(6):
+        write_model(root, f"analytics/m{number}", "select 1 as a", ["a"])
+        counting = _Counting(connection)
+        build(cast("DuckDBPyConnection", counting), load_project(root, layers=()), ModelSettings())
+        asked.append(counting.asked)
+    assert 0 < asked[1] == asked[-1]
 
 
 def test_a_selection_builds_only_that(connection: DuckDBPyConnection, root: Path) -> None:
