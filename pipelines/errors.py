@@ -3,6 +3,7 @@
 PrintoraError                      exit code 1
 ├── ConfigurationError             2  a setting or an option is missing, wrong or contradictory
 ├── LedgerError                    1  the session ledger cannot be read
+│   └── LedgerSettingError         2  the setting names none: no file, a folder, no known format
 ├── WarehouseError                 1  the destination refuses
 │   └── WarehouseLocked            1  another process holds the DuckDB file
 ├── ModelError                     1  a file in sql/ is not what it should be, or fails
@@ -39,7 +40,13 @@ class ConfigurationError(PrintoraError):
 
 
 class LedgerError(PrintoraError):
-    """The partner's session ledger cannot be found or read."""
+    """The partner's session ledger cannot be read."""
+
+
+class LedgerSettingError(LedgerError):
+    """The setting names no ledger that there is, or none that can be read without a change."""
+
+    exit_code = 2
 
 
 class WarehouseError(PrintoraError):

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pipelines.source.parse import Rejected, Row
+from pipelines.source.partial import SessionLine
 from pipelines.source.schema import ORDERS, QUARANTINE, SESSIONS, SYNC_RUNS, WEBHOOK_LOGS, Table
 from pipelines.sync.history import HISTORY_OF, entry, state_of
 from pipelines.sync.store import Store
@@ -27,6 +28,7 @@ class Batch:
         self._before: dict[str, dict[Any, Row | None]] = defaultdict(dict)
         self._steps: dict[str, dict[Any, list[Row]]] = defaultdict(lambda: defaultdict(list))
         self._history: dict[str, dict[Any, Row]] = defaultdict(dict)
+        self._lines: dict[str, list[SessionLine]] = defaultdict(list)
         #: When the latest look was taken.
         self.latest: datetime | None = None
         self.new: Counter[str] = Counter()
@@ -82,6 +84,13 @@ class Batch:
             self._replace(resource, key, earlier, row)
         rows[key] = row
 
+    def add_line(self, line: SessionLine, seen_at: datetime) -> None:
+        """Keep what a line of the ledger says of a session, over what is known of it."""
+        self.latest = max(self.latest or seen_at, seen_at)
+        rows, key = self._rows[SESSIONS.name], line.row["session_id"]
+        rows[key] = line.told_over(rows.get(key))
+        self._lines[key].append(line)
+
     def events_judged(self, status: str) -> bool:
         """Tell whether the list showed an order again that events had brought to a status."""
         return bool(self.events_right[status] or self.events_wrong[status])
@@ -95,6 +104,7 @@ class Batch:
 
         The certificate is asked for once the rows are compared and counted.
         """
+        self._tell_over_stored()
         first_looks = self._compare_all()
         changes = {name: list(part.values()) for name, part in self._history.items() if part}
         if changes:
@@ -102,7 +112,7 @@ class Batch:
         rows = {name: list(part.values()) for name, part in self._rows.items()}
         loaded = len(self)
         self._store.load({**rows, **first_looks, SYNC_RUNS.name: list(certificate())}, state)
-        for part in (self._rows, self._before, self._steps, self._history):
+        for part in (self._rows, self._before, self._steps, self._history, self._lines):
             part.clear()
         return loaded
 
@@ -113,6 +123,13 @@ class Batch:
         if row.get("_walk") is None and "_walk" in row:
             row["_walk"] = earlier["_walk"]
         self._judge_event(earlier, row)
+
+    def _tell_over_stored(self) -> None:
+        """Lay what the ledger's lines say over what is stored of their sessions."""
+        for key, row in self._store.known(SESSIONS, self._lines).items():
+            for line in self._lines[key]:
+                row = line.told_over(row)
+            self._rows[SESSIONS.name][key] = row
 
     def _compare_all(self) -> dict[str, list[Row]]:
         """Compare every row with what is stored; return the history of the first looks."""

@@ -21,7 +21,7 @@ from pipelines.clock import Clock, utc
 from pipelines.errors import PrintoraError, QuotaExhausted
 from pipelines.progress import Listener, Loaded, PageRead, Planned
 from pipelines.source.ledger import Entry, Ledger
-from pipelines.source.parse import Parser, Row
+from pipelines.source.parse import Parser, Rejected, Row
 from pipelines.source.privacy import Privacy
 from pipelines.source.schema import ORDERS, SESSIONS, WEBHOOK_LOGS, Table
 from pipelines.sync.batch import Batch
@@ -73,7 +73,8 @@ class Engine:
         self._flushed_at = clock.now()
         self.started_at = utc(clock.now())
         self.sync_id = f"{self.started_at:%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:6]}"
-        self._ledger = Ledger(ledger, store.state.get("ledger")) if ledger else None
+        marks = store.state.get("ledger")
+        self._ledger = Ledger(ledger, marks, now=self.started_at) if ledger else None
         self._parser = Parser("sessions", privacy)
         self.sessions = self._certificate(SESSIONS)
         if self._ledger is None:
@@ -224,13 +225,21 @@ class Engine:
                 self._tell_ledger()
                 self._flush_when_due()
         self._tell_ledger()
+        coverage = self._ledger.coverage
         self.sessions.rows_reported = self._ledger.lines
-        self.sessions.proven(seen_at, WHOLE_LEDGER)
+        self.sessions.detail["ledger"] = coverage.document()
+        if gap := coverage.gap(self.started_at):
+            self.sessions.unproven(gap)
+        else:
+            self.sessions.proven(seen_at, WHOLE_LEDGER)
 
     def _take_entry(self, entry: Entry, seen_at: datetime) -> None:
         self.sessions.rows_read += 1
         parsed = entry.parsed_by(self._parser, seen_at)
-        self._batch.add(SESSIONS.name, parsed, seen_at)
+        if isinstance(parsed, Rejected):
+            self._batch.add(SESSIONS.name, parsed, seen_at)
+        else:
+            self._batch.add_line(entry.line(parsed), seen_at)
 
     # Loading ---------------------------------------------------------------------------------
 
@@ -252,8 +261,9 @@ class Engine:
 
     def _state(self) -> dict[str, Any]:
         # The ledger's marks count once all of it is read: until then it is read again.
-        done = self._ledger and self.sessions.complete_as_of is not None
-        ledger = self._ledger.state() if done and self._ledger else self._store.state.get("ledger")
+        ledger = self._store.state.get("ledger")
+        if self._ledger and self._ledger.is_read:
+            ledger = self._ledger.state()
         return {
             "orders": self.orders.state(),
             "webhook_logs": self.logs.state(),

@@ -120,7 +120,7 @@ def test_an_unknown_envelope_is_not_an_empty_list(loaded: Place, sandbox: Sandbo
 def test_a_ledger_that_is_not_there_is_named(loaded: Place) -> None:
     """Broken: a mistyped path counts as a partner without sessions."""
     path = str(loaded.folder / "nowhere.jsonl")
-    _fails(loaded, 1, "nowhere.jsonl", session_ledger=path)
+    _fails(loaded, 2, "nowhere.jsonl", session_ledger=path)
 
 
 def test_a_ledger_that_cannot_be_read_is_named(loaded: Place) -> None:

@@ -195,7 +195,7 @@ def test_a_byte_that_is_no_text_spoils_its_own_row_only(tmp_path: Path) -> None:
         "session_id holds half of a surrogate pair, which is no text",
         "sess_3",
     ]
-    path.write_text("session_id,created_at\nsess_1,\n", encoding="utf-16")
+    path.write_bytes(b"session_id,\xfc\nsess_1,\n")
     with pytest.raises(LedgerError, match="not text in UTF-8"):
         read(path)
 

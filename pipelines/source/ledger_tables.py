@@ -1,0 +1,207 @@
+"""Records of a ledger that is a table: CSV in its dialects, and Parquet.
+
+An empty cell says nothing: a table cannot leave a column out of one row only.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import uuid
+from collections import deque
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from pipelines.source.ledger_json import LONGEST, TOO_LONG, Piece
+from pipelines.source.names import snake
+from pipelines.source.parse import SESSION_ID
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_DELIMITERS = ",;\t|"
+_NOT_UTF8 = re.compile("[\x00\udc80-\udcff]")
+#: Excel's own first line, which names the delimiter.
+_NAMED_DELIMITER = re.compile(r"sep=(.)\s*")
+_BATCH_ROWS = 10_000
+
+OPEN_QUOTE = "a quotation mark is opened and never closed"
+
+
+def _refuse_without_key(columns: Sequence[str]) -> None:
+    """Refuse a table in which no row can have a session's id."""
+    if columns and not {snake(name) for name in columns} & {*SESSION_ID}:
+        raise ValueError(f"it has no column session_id (its columns are {', '.join(columns)})")
+
+
+class CsvPieces:
+    """Reads a table of text. ``rest`` is what is left when all pieces were read, in bytes."""
+
+    def __init__(self, stream: BinaryIO, encoding: str) -> None:
+        self._encoding = encoding
+        # A byte that is not UTF-8 spoils its own row only: as half of a surrogate pair, it is no
+        # text.
+        self._errors = "surrogateescape" if encoding == "utf-8" else "surrogatepass"
+        self._text = TextIOWrapper(stream, encoding=encoding, errors=self._errors, newline="")
+        self._ahead: deque[str] = deque()
+        self._number = 0
+        self.rest = 0
+        self._delimiter, self._columns = self._header()
+
+    def __iter__(self) -> Iterator[Piece]:
+        while line := self._line():
+            number = self._number
+            if len(line) > LONGEST:
+                self._drop_line(line)
+                yield Piece({"characters": len(line)}, number, TOO_LONG)
+            elif (lines := self._joined(line)) is None:
+                yield Piece({"characters": len(line)}, number, OPEN_QUOTE)
+            else:
+                yield from self._rows(lines, number)
+
+    def _rows(self, lines: list[str], number: int) -> Iterator[Piece]:
+        for row in csv.reader(lines, delimiter=self._delimiter):
+            if row and self._is_cut(lines[-1], row):
+                self.rest = len("".join(lines).encode(self._encoding, self._errors))
+            elif row:
+                yield Piece(self._record(row), number)
+
+    def _is_cut(self, line: str, row: list[str]) -> bool:
+        """Tell whether this is a last line that is not all there yet."""
+        return not line.endswith(("\n", "\r")) and len(row) < len(self._columns)
+
+    def _record(self, row: list[str]) -> dict[str, Any]:
+        record: dict[str, Any] = {
+            name: cell for name, cell in zip(self._columns, row, strict=False) if cell.strip()
+        }
+        if more := row[len(self._columns) :]:
+            record["extra"] = more
+        return record
+
+    def _header(self) -> tuple[str, list[str]]:
+        line = self._line()
+        while line and not line.strip("\ufeff\r\n"):
+            line = self._line()
+        line = line.removeprefix("\ufeff")
+        if len(line) > LONGEST or _NOT_UTF8.search(line):
+            raise ValueError("its header is not text in UTF-8")
+        named = _NAMED_DELIMITER.fullmatch(line)
+        if named:
+            line = self._line()
+        found = {
+            delimiter: [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
+            for delimiter in (named[1] if named else _DELIMITERS)
+        }
+        # The one that finds the key; a header that has none is shown in its most columns.
+        delimiter = max(found, key=lambda one: (_has_key(found[one]), len(found[one])))
+        _refuse_without_key(found[delimiter])
+        return delimiter, found[delimiter]
+
+    def _joined(self, line: str) -> list[str] | None:
+        """Return the line with those that its quoted cells go on in; None if they never end."""
+        lines, size = [line], len(line)
+        quotes = line.count('"')
+        while quotes % 2 and size <= LONGEST and (more := self._line()):
+            lines.append(more)
+            size += len(more)
+            quotes += more.count('"')
+        if quotes % 2 == 0 or not self._ends_quoted(lines):
+            return lines
+        self._ahead.extendleft(reversed(lines[1:]))
+        self._number -= len(lines) - 1
+        return None
+
+    def _ends_quoted(self, lines: list[str]) -> bool:
+        try:
+            list(csv.reader(lines, delimiter=self._delimiter, strict=True))
+        except csv.Error:
+            return True
+        return False
+
+    def _line(self) -> str:
+        """Return the next line, its first megabyte if it is longer; "" at the end."""
+        line = self._ahead.popleft() if self._ahead else self._text.readline(LONGEST + 1)
+        self._number += bool(line)
+        return line
+
+    def _drop_line(self, line: str) -> None:
+        while line and not line.endswith(("\n", "\r")):
+            line = self._text.readline(LONGEST)
+
+
+def _has_key(columns: Sequence[str]) -> bool:
+    return bool({snake(name) for name in columns} & {*SESSION_ID})
+
+
+def parquet_pieces(stream: BinaryIO) -> Iterator[Piece]:
+    """Read the rows of a Parquet file, their values as JSON or the parser has them.
+
+    Raises:
+        ValueError: it is none, or was cut off (its index is at the end), or has no id.
+    """
+    number = 0
+    for batch in _batches(stream):
+        columns = [_plain(column) for column in batch.columns]
+        for row in zip(*columns, strict=True):
+            number += 1
+            cells = zip(batch.schema.names, row, strict=True)
+            yield Piece({name: cell for name, cell in cells if cell not in (None, "")}, number)
+
+
+def _batches(stream: BinaryIO) -> Iterator[pa.RecordBatch]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(stream, buffer_size=1 << 20)
+        _refuse_without_key(file.schema_arrow.names)
+        yield from file.iter_batches(batch_size=_BATCH_ROWS)
+    except pa.ArrowException as error:
+        raise ValueError(str(error)) from error
+
+
+def _plain(column: pa.Array) -> list[Any]:
+    """Return a column's cells; one that Python cannot hold costs itself, not the file."""
+    import pyarrow as pa
+
+    column = getattr(column, "storage", column)
+    kind = column.type
+    if pa.types.is_timestamp(kind):  # the tables have no nanoseconds
+        column = column.cast(pa.timestamp("us", tz=kind.tz), safe=False)
+    elif pa.types.is_date(kind):
+        column = column.cast(pa.timestamp("us"), safe=False)
+    try:
+        return [_cell(value) for value in column.to_pylist(maps_as_pydicts="lossy")]
+    except (ValueError, ArithmeticError, pa.ArrowException):
+        return [_odd_cell(scalar) for scalar in column]
+
+
+def _odd_cell(scalar: pa.Scalar) -> Any:
+    import pyarrow as pa
+
+    try:
+        return _cell(scalar.as_py())
+    except (ValueError, ArithmeticError, pa.ArrowException):
+        return str(getattr(scalar, "value", "unreadable"))
+
+
+def _cell(value: Any) -> Any:
+    """Return ids and texts as what they mean: exports have them as bytes, floats and decimals."""
+    if isinstance(value, bytes):
+        return _text_of(value)
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else Decimal(repr(value))
+    if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
+        return int(value)
+    return value
+
+
+def _text_of(value: bytes) -> str:
+    text = value.decode(errors="replace")
+    if len(value) == 16 and not (text.isascii() and text.isprintable()):
+        return str(uuid.UUID(bytes=value))
+    return value.hex() if "\ufffd" in text else text
