@@ -131,7 +131,7 @@ def test_an_older_file_fills_in_and_changes_nothing(tmp_path: Path) -> None:
             sync(world, folder)
             rows = stored(world.connection)
             assert (rows["s1"]["status"], rows["s1"]["mode"]) == ("expired", "image")
-            assert json.loads(rows["s1"]["extra"]) == {"sku": "new", "shop": 1}
+            assert json.loads(rows["s1"]["extra"]) == {"sku": "new", "quantity": 1}
             assert rows["s2"]["status"] == "pending"
 
 
