@@ -18,7 +18,7 @@ def model_checks(project: Project) -> dg.AssetChecksDefinition:
 
     @dg.multi_asset_check(
         name="checks",
-        specs=[_spec(check) for check in project.checks],
+        specs=[check_spec(check) for check in project.checks],
         can_subset=True,
         description="Looks for rows that should not be there.",
     )
@@ -26,15 +26,16 @@ def model_checks(project: Project) -> dg.AssetChecksDefinition:
         selected = {key.name for key in context.selected_asset_check_keys}
         with warehouse(context, read_only=True) as connection:
             results = run_checks(connection, project, selected)
-        yield from map(_result, results)
+        yield from map(check_result, results)
 
     return checks
 
 
-def _spec(check: Check) -> dg.AssetCheckSpec:
+def check_spec(check: Check) -> dg.AssetCheckSpec:
+    """Return a check of ``sql/checks``, or one of what a model's header promises."""
     guarded, *others = (asset_key(name) for name in check.models)
     return dg.AssetCheckSpec(
-        check.name,
+        _name(check),
         asset=guarded,
         additional_deps=others,
         description=check.description,
@@ -42,10 +43,11 @@ def _spec(check: Check) -> dg.AssetCheckSpec:
     )
 
 
-def _result(result: CheckResult) -> dg.AssetCheckResult:
+def check_result(result: CheckResult) -> dg.AssetCheckResult:
+    """Return what a check found, with its first rows and what to do."""
     check = result.check
     return dg.AssetCheckResult(
-        check_name=check.name,
+        check_name=_name(check),
         asset_key=asset_key(check.models[0]),
         passed=result.passed,
         severity=_SEVERITIES[check.severity],
@@ -57,6 +59,11 @@ def _result(result: CheckResult) -> dg.AssetCheckResult:
             "first rows": _table(result),
         },
     )
+
+
+def _name(check: Check) -> str:
+    """Return the name beside its asset: a promise has the model's before its own."""
+    return check.name.rpartition("__")[2]
 
 
 def _table(result: CheckResult) -> dg.TableMetadataValue:

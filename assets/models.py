@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from assets.checks import check_result, check_spec
 from assets.describing import asset_key, column_lineage, table_name, table_schema
 from assets.running import warehouse
 from pipelines.warehouse import Model, ModelResult, Project, build
@@ -29,6 +30,7 @@ def model_assets(project: Project) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name="models",
         specs=[_spec(model) for model in project.models],
+        check_specs=[check_spec(check) for check in project.promises],
         can_subset=True,
         description="Builds the models in one transaction: all of them, or none.",
     )
@@ -42,14 +44,34 @@ def model_assets(project: Project) -> dg.AssetsDefinition:
         lineage, models = Lineage(project), {model.qualified: model for model in project.models}
         for result in results:
             metadata = _metadata(models[result.name], result, lineage, pictures.get(result.name))
-            key, stamp = asset_key(result.name), dg.DataVersion(result.stamp)
-            if result.name in selected:
-                yield dg.MaterializeResult(asset_key=key, metadata=metadata, data_version=stamp)
-            else:  # Built along, so that all tables agree: Dagster must know it, too.
-                tags = {"dagster/data_version": stamp.value}
-                context.log_event(dg.AssetMaterialization(key, metadata=metadata, tags=tags))
+            yield from _told(context, result, metadata, is_selected=result.name in selected)
 
     return models
+
+
+def _told(
+    context: dg.AssetExecutionContext,
+    result: ModelResult,
+    metadata: dict[str, Any],
+    *,
+    is_selected: bool,
+) -> Iterator[dg.MaterializeResult[Any]]:
+    """Tell of a model that was built, and also of one that was built along with it."""
+    key, stamp = asset_key(result.name), dg.DataVersion(result.stamp)
+    if is_selected:
+        asked = context.selected_asset_check_keys
+        checked = map(check_result, result.checks)
+        yield dg.MaterializeResult(
+            asset_key=key,
+            metadata=metadata,
+            data_version=stamp,
+            check_results=[
+                check for check in checked if dg.AssetCheckKey(key, str(check.check_name)) in asked
+            ],
+        )
+    else:
+        tags = {"dagster/data_version": stamp.value}
+        context.log_event(dg.AssetMaterialization(key, metadata=metadata, tags=tags))
 
 
 def _spec(model: Model) -> dg.AssetSpec:

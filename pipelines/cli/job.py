@@ -119,10 +119,11 @@ def _build(
         checks = [check.name for check in project.checks if not state.stale & set(check.depends_on)]
         results = run_checks(connection, project, checks)
         published = publishing.after_build(connection, project, results, whole=not state.stale)
+    kept = [check for model in models for check in model.checks]
     asked = {model.qualified for model in project.select(select)}
     return Built(
         models,
-        results,
+        [*kept, *results],
         published,
         along=[model.name for model in models if model.name not in asked],
         stale=sorted(state.stale),

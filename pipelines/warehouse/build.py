@@ -26,8 +26,9 @@ from pipelines.warehouse.catalog import (
     relations,
     transaction,
 )
+from pipelines.warehouse.checks import CheckResult, run_check
 from pipelines.warehouse.failure import failure
-from pipelines.warehouse.project import BUILD_SETTINGS, LAYERS, Model, Project
+from pipelines.warehouse.project import BUILD_SETTINGS, LAYERS, Check, Model, Project
 from pipelines.warehouse.raw import ensure_raw_tables
 from pipelines.warehouse.settings import ModelSettings
 from pipelines.warehouse.stamps import current_stamps, stale_models, stored_stamp
@@ -43,7 +44,8 @@ _UNCHANGED = "Every table is as it was before this build."
 class ModelResult:
     """One model, built: how many rows it has, in how many seconds, and its real columns.
 
-    ``stamp`` is the same as long as the model's SQL and all that it is computed from are.
+    ``stamp`` is the same as long as the model's SQL and all that it is computed from are;
+    ``checks`` are what its header promises, kept.
     """
 
     name: str
@@ -51,6 +53,7 @@ class ModelResult:
     seconds: float
     columns: tuple[ColumnType, ...]
     stamp: str
+    checks: tuple[CheckResult, ...] = ()
 
 
 def build(
@@ -69,7 +72,7 @@ def build(
 
     Raises:
         ConfigurationError: a selector means no model.
-        ModelError: a model fails, or its columns are not those of its header. Nothing was changed.
+        ModelError: a model fails, or is not what its header says. Nothing was changed.
     """
     with transaction(connection):
         state = _prepare(connection, project, settings)
@@ -82,10 +85,43 @@ def build(
             results.append(result)
             if on_model:
                 on_model(result)
+        results = _audit(connection, project, state, results)
         if prune:
             _prune(connection, project, state, built)
         write_built(connection, built)
     return results
+
+
+def _audit(
+    connection: DuckDBPyConnection, project: Project, state: State, results: list[ModelResult]
+) -> list[ModelResult]:
+    """Check what the headers promise before anybody sees it, as far as all of it is of one age."""
+    models, made = {m.qualified: m for m in project.models}, {result.name for result in results}
+    agree = made | (state.built.keys() - state.stale)
+    return [
+        dataclasses.replace(
+            result,
+            checks=tuple(
+                _kept(connection, check)
+                for check in models[result.name].checks
+                if agree.issuperset(check.depends_on)
+            ),
+        )
+        for result in results
+    ]
+
+
+def _kept(connection: DuckDBPyConnection, check: Check) -> CheckResult:
+    result = run_check(connection, check)
+    if not result.passed:
+        rows = "; ".join(
+            ", ".join(f"{name} {value}" for name, value in row.items()) for row in result.sample
+        )
+        raise ModelError(
+            f"{check.place}: {check.description} {result.failures} rows, as: {rows}.",
+            hint=f"{check.todo} {_UNCHANGED}",
+        )
+    return result
 
 
 @dataclass(frozen=True)

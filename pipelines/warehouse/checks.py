@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ SAMPLE_ROWS = 5
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One check, run: how many rows offend, and the first few of them, as text."""
+    """One check, run: how many rows offend, and the first few rows of its query, as text."""
 
     check: Check
     failures: int
@@ -34,30 +35,44 @@ class CheckResult:
 def run_checks(
     connection: DuckDBPyConnection, project: Project, select: Collection[str] | None = None
 ) -> list[CheckResult]:
-    """Run the checks of these names, all of them for None. The warehouse may be open read-only.
+    """Run the checks of these names; for None, those of ``sql/checks``.
+
+    What the models' headers promise can be named, too; a build has checked it already. The
+    warehouse may be open read-only.
 
     Raises:
         ModelError: the database refuses a check's query. That rows are found is no error.
     """
-    unknown = sorted(set(select or ()) - {check.name for check in project.checks})
+    every = (*project.promises, *project.checks)
+    unknown = sorted(set(select or ()) - {check.name for check in every})
     if unknown:
         raise ModelError(f"There is no check {unknown[0]}.", hint="Each is a file in sql/checks/.")
-    chosen = [check for check in project.checks if select is None or check.name in select]
-    return [_run(connection, check) for check in chosen]
+    chosen = project.checks if select is None else [c for c in every if c.name in select]
+    return [run_check(connection, check) for check in chosen]
 
 
-def _run(connection: DuckDBPyConnection, check: Check) -> CheckResult:
+def run_check(connection: DuckDBPyConnection, check: Check) -> CheckResult:
+    """Run one check.
+
+    Raises:
+        ModelError: the database refuses its query.
+    """
     import duckdb
 
     # The select keeps its own lines, and one more for a comment in its last.
     rows = f"({check.sql}\n)"
     try:
-        counted = connection.execute(f"select count(*) from {rows}").fetchone()  # noqa: S608 - a file of ours
-        failures = int(counted[0]) if counted else 0
+        counted = connection.execute(f"select {_number(check)} from {rows}").fetchone()  # noqa: S608 - a file of ours
+        failures = int(counted[0] or 0) if counted else 0
         sample = _sample(connection, rows) if failures else ()
     except duckdb.Error as error:
         raise failure(check.place, error, hint="The other checks were not run.") from error
     return CheckResult(check, failures, sample)
+
+
+def _number(check: Check) -> str:
+    """Return how the offenders are counted: a row is one, unless it says how many it stands for."""
+    return "sum(offenders)" if re.search(r"\bas offenders\b", check.sql) else "count(*)"
 
 
 def _sample(connection: DuckDBPyConnection, rows: str) -> tuple[dict[str, str | None], ...]:

@@ -46,6 +46,18 @@ class Header:
             self.refuse(f"its header has no list of {name}", f"Add `{name}: […]`, names in it.")
         return tuple(value)
 
+    def choices(self, name: str) -> dict[str, tuple[str, ...]]:
+        """Return a mapping of names to lists of texts, empty when it is not there."""
+        value = self._fields.pop(name, {})
+        lists = value.values() if isinstance(value, dict) else [None]
+        if not all(isinstance(each, list) and each == [*map(str, each)] for each in lists):
+            self.refuse(f"{name} is no mapping of columns to texts", f"Write `{name}: {{a: […]}}`.")
+        return {str(key): tuple(each) for key, each in value.items()}
+
+    def targets(self, name: str) -> dict[str, str]:
+        """Return a mapping of names to texts, empty when it is not there."""
+        return dict(self.meanings(name)) if name in self._fields else {}
+
     def meanings(self, name: str) -> tuple[tuple[str, str], ...]:
         """Return an ordered mapping of names to texts that must be there."""
         value = self._fields.pop(name, None)

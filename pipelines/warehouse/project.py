@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from pipelines.errors import ModelError
 from pipelines.shipped import shipped
+from pipelines.warehouse.contract import Contract, promises
 from pipelines.warehouse.references import find_references
 from pipelines.warehouse.selection import select_models
 
@@ -57,6 +58,24 @@ class Model:
     tags: tuple[str, ...]
     columns: tuple[Column, ...]
     depends_on: tuple[str, ...]
+    contract: Contract
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """The checks of what its header promises; a build that breaks one is undone."""
+        return tuple(
+            Check(
+                name=f"{self.name}__{promise.name}",
+                place=self.place,
+                sql=promise.sql,
+                description=promise.description,
+                severity="error",
+                models=(self.qualified,),
+                todo=promise.todo,
+                depends_on=promise.reads,
+            )
+            for promise in promises(self.qualified, self.contract)
+        )
 
     @property
     def qualified(self) -> str:
@@ -71,7 +90,10 @@ class Model:
 
 @dataclass(frozen=True)
 class Check:
-    """One file of ``sql/checks``: a query whose rows should not be there."""
+    """A query whose rows should not be there: a file of ``sql/checks``, or a header's promise.
+
+    A row of the query stands for one offender, or for as many as its column ``offenders`` says.
+    """
 
     name: str
     place: str
@@ -89,6 +111,11 @@ class Project:
 
     models: tuple[Model, ...]
     checks: tuple[Check, ...]
+
+    @property
+    def promises(self) -> tuple[Check, ...]:
+        """The checks of what the models' headers promise."""
+        return tuple(check for model in self.models for check in model.checks)
 
     def select(self, selectors: Collection[str] | None) -> tuple[Model, ...]:
         """Return the models that selectors mean, in build order; all of them for None."""
@@ -145,6 +172,7 @@ class _Reader:
 
     def model(self, path: Path) -> Model:
         header, sql = self._read(path)
+        key = header.names("key")
         model = Model(
             schema=path.parent.name,
             name=path.stem,
@@ -152,19 +180,34 @@ class _Reader:
             sql=sql,
             description=header.text("description"),
             grain=header.text("grain"),
-            key=header.names("key"),
+            key=key,
             materialized=header.choice("materialized", get_args(Materialized)),
             kinds=header.names("kinds"),
             tags=header.names("tags"),
             columns=tuple(Column(*pair) for pair in header.meanings("columns")),
             depends_on=self._dependencies(sql, header.place),
+            contract=self._contract(header, key),
         )
         header.finish()
-        for name in sorted(set(model.key) - {column.name for column in model.columns}):
-            header.refuse(f"{name} is in its key, but not in its columns", "Correct one of them.")
+        for name in sorted(model.contract.columns - {column.name for column in model.columns}):
+            header.refuse(
+                f"{name} is in its key or its contract, but not in its columns",
+                "Correct one of them.",
+            )
         if model.qualified in (BUILD_SETTINGS, BUILT_MODELS):
             header.refuse(f"{model.qualified} is the builder's own table", "Rename the file.")
         return model
+
+    def _contract(self, header: Header, key: tuple[str, ...]) -> Contract:
+        contract = Contract(
+            key=key,
+            not_null=header.names("not_null") or key,
+            accepted=header.choices("accepted"),
+            references=header.targets("references"),
+        )
+        for name in sorted(set(contract.references.values()) - self._models):
+            header.refuse(f"it references {name}, which is no model", "Name it as schema.table.")
+        return contract
 
     def check(self, path: Path) -> Check:
         header, sql = self._read(path)

@@ -4,6 +4,9 @@ description: >-
   syncs. Look here first: every other mart is as good as this says.
 grain: one row per resource
 key: [resource]
+not_null: [resource, evidence]
+accepted:
+  evidence: [counts equal, whole walk, whole ledger, not proven]
 columns:
   resource: orders, webhook_logs or sessions.
   as_of: The time that the models take for now; complete_as_of where there is one, but not after that sync.

@@ -5,6 +5,9 @@ description: >-
   parcels that pile up make the figures worse at once. The naive figure stands beside it.
 grain: one row per stage, dimension and value
 key: [stage, dimension, value]
+accepted:
+  stage: [created_to_paid, paid_to_shipped, shipped_to_delivered, paid_to_delivered]
+  dimension: [all, carrier, country]
 columns:
   stage: created_to_paid, paid_to_shipped, shipped_to_delivered or paid_to_delivered.
   dimension: all, carrier or country.

@@ -4,6 +4,13 @@ description: >-
   the API no longer has stay, with deleted_at set: what was sold was sold.
 grain: one row per order
 key: [order_id]
+not_null: [order_id, milestone]
+accepted:
+  milestone: [created, paid, shipped, delivered, cancelled]
+  paid_at_source: [order, event, interval, unknown]
+  shipped_at_source: [order, event, interval, unknown]
+  delivered_at_source: [order, event, interval, unknown]
+  cancelled_at_source: [order, event, interval, unknown]
 columns:
   order_id: The API's id of the order.
   session_id: >-

@@ -5,6 +5,10 @@ description: >-
   marked by source, and must stay out of a conversion rate's denominator.
 grain: one row per session
 key: [session_id]
+not_null: [session_id, status, source]
+accepted:
+  status: [pending, active, completed, expired, cancelled]
+  source: [ledger, order, event]
 columns:
   session_id: The API's id of the session.
   created_at: >-

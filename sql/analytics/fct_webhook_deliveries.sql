@@ -4,6 +4,8 @@ description: >-
   with webhook_health_daily, not with this.
 grain: one row per delivery log
 key: [webhook_log_id]
+accepted:
+  delivered_at_source: [log, schedule, interval]
 materialized: view
 columns:
   webhook_log_id: The API's id of the delivery.

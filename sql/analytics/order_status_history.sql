@@ -4,6 +4,8 @@ description: >-
   nobody saw, but that a later one implies, are here too: their source says so.
 grain: one row per order and status
 key: [order_id, status]
+references:
+  order_id: analytics.fct_orders
 columns:
   order_id: The order.
   status: >-

@@ -6,6 +6,12 @@ description: >-
   reach back beyond both.
 grain: one row per order and missing event
 key: [order_id, event_type]
+not_null: [order_id, event_type, implied_by, explanation]
+accepted:
+  implied_by: [order time, event, status, later milestone]
+  explanation: [none, type never logged, before the first log, may be older than the first log]
+references:
+  order_id: analytics.fct_orders
 columns:
   order_id: The order.
   event_type: The event that no log shows, order.created, order.paid, order.shipped and so on.

@@ -7,7 +7,7 @@ models:
   - analytics.webhook_gaps
 todo: Resend the events in webhook_gaps whose explanation is none, and ask the vendor about them.
 */
-select event_type, count(*) as events, min(expected_at) as first_at, max(expected_at) as last_at
+select event_type, count(*) as offenders, min(expected_at) as first_at, max(expected_at) as last_at
 from analytics.webhook_gaps
 where explanation = 'none'
 group by event_type

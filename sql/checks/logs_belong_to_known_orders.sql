@@ -9,7 +9,7 @@ todo: >-
   When the orders are not proven complete (data_freshness), sync again. When they are, the API lists
   fewer orders than it sends events about; ask the vendor.
 */
-select order_id, session_id, count(*) as logs, min(event_at) as first_event_at
+select order_id, session_id, count(*) as offenders, min(event_at) as first_event_at
 from analytics.fct_webhook_deliveries
 where is_orphan
 group by order_id, session_id

@@ -7,6 +7,6 @@ todo: >-
   Read reason and place in printora_raw.quarantine. A field that the API has changed is mended in
   pipelines/source; a bad line of the ledger where the ledger is written.
 */
-select resource, reason, count(*) as records, min(place) as first_place
+select resource, reason, count(*) as offenders, min(place) as first_place
 from staging.stg_printora__quarantine
 group by resource, reason

@@ -2,6 +2,7 @@
 description: Every state that a delivery log was seen in, and between which two looks it got there.
 grain: one row per log, status and number of attempts
 key: [webhook_log_id, status, attempts]
+not_null: [webhook_log_id]
 materialized: view
 columns:
   webhook_log_id: The delivery log.

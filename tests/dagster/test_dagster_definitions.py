@@ -89,7 +89,9 @@ def test_the_job_holds_every_asset_and_check_in_five_ops() -> None:
     assert {node.name for node in job.nodes} == ops
     assert job.asset_layer.executable_asset_keys == graph.get_all_asset_keys()
     names = {key.name for key in graph.asset_check_keys}
-    assert names == {check.name for check in load_project().checks} | {"certificate"}
+    promises = {check.name.rpartition("__")[2] for check in load_project().promises}
+    assert names == {check.name for check in load_project().checks} | promises | {"certificate"}
+    assert len(graph.asset_check_keys) > len(load_project().promises) > 70
 
 
 def test_ingestion_has_a_freshness_policy() -> None:

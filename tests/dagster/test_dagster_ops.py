@@ -193,6 +193,30 @@ def test_one_model_can_be_built_on_its_own(ready: Place, tmp_path: Path) -> None
     assert tables == [("y",), ("z",)]
 
 
+def test_a_mart_after_a_sync_takes_along_what_must_agree(ready: Place, tmp_path: Path) -> None:
+    """One mart of today beside others of yesterday adds up to nothing, and nobody was told."""
+    root = tmp_path / "sql"
+    write_model(root, "staging/s", "select count(*) as a from printora_raw.orders")
+    for name in ("x", "y"):
+        write_model(root, f"analytics/{name}", "from staging.s", "key: [a]")
+    assert _models(ready, root).success
+    with connect(ready.warehouse) as connection:
+        connection.execute("insert into printora_raw.orders (order_id) values ('new')")
+    done = _models(ready, root, "x")
+    told = {_name(event): event for event in done.get_asset_materialization_events()}
+    assert told.keys() == {"s", "x", "y"}
+    tags = [event.materialization.tags or {} for event in told.values()]
+    versions = {each["dagster/data_version"] for each in tags}
+    assert len(versions) == 2, "x and y are one select"
+    (one, other) = done.get_asset_check_evaluations()
+    assert {one.check_name, other.check_name} == {"key_is_unique", "columns_are_not_null"}
+    with connect(ready.warehouse, read_only=True) as connection:
+        assert connection.execute("from analytics.x union all from analytics.y").fetchall() == [
+            (1,),
+            (1,),
+        ]
+
+
 def test_a_model_that_fails_leaves_no_asset_as_built(ready: Place, tmp_path: Path) -> None:
     """The build is undone as a whole: a materialization of what was undone would be a lie."""
     root = tmp_path / "sql"
