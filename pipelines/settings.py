@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import dlt
 
 from pipelines.client.governor import Limit
+from pipelines.client.transport import host_of
 from pipelines.client.wire import CONTRACTS, Contract
 from pipelines.destination import refuse_unproven
 from pipelines.errors import ConfigurationError
@@ -214,6 +215,7 @@ def _base_url(api_key: str) -> str:
             f"{_variable('base_url')} would send the key to {host} unencrypted.",
             hint="Use https; http is for this machine only.",
         )
+    host_of(base_url)
     _refuse_wrong_mode(api_key, host)
     return base_url
 

@@ -15,9 +15,10 @@ from typing import Any, Self
 import httpx
 
 from pipelines.client import wire
-from pipelines.client.errors import MalformedAnswer
+from pipelines.client.decoding import decode_list
+from pipelines.client.errors import ApiError, MalformedAnswer
 from pipelines.client.governor import RateGovernor, Wait
-from pipelines.client.transport import Answer, Transport
+from pipelines.client.transport import ATTEMPTS, Answer, Transport
 from pipelines.client.wire import Contract, Page
 from pipelines.clock import Clock, SystemClock
 from pipelines.errors import ConfigurationError
@@ -83,12 +84,36 @@ class PrintoraClient:
         """Close the connections."""
         self._transport.close()
 
+    @property
+    def clock_trusted(self) -> bool:
+        """Whether the server's clock is known, from answers that agree with each other."""
+        return self.governor.server_clock.trusted
+
+    @property
+    def clock_doubt(self) -> str | None:
+        """Why the server's clock is not trusted, in plain words; None while it is."""
+        return self.governor.server_clock.doubt
+
+    @property
+    def server_offset_seconds(self) -> float:
+        """Best estimate of the server's clock minus ours; 0 while nothing is known."""
+        return self.governor.server_clock.offset
+
     def list_orders(
-        self, *, offset: int = 0, limit: int = PAGE_SIZE, status: str | None = None
+        self,
+        *,
+        offset: int = 0,
+        limit: int = PAGE_SIZE,
+        status: str | None = None,
+        attempts: int = ATTEMPTS,
     ) -> Page:
-        """Read one page of orders. The server may clamp ``limit`` and ignore ``status``."""
+        """Read one page of orders. The server may clamp ``limit`` and ignore ``status``.
+
+        ``attempts`` is how often it is asked while a fault may pass.
+        """
         path = self.contract.path(self.contract.orders, partner_id=self._partner_id)
-        return self._list("orders", path, {"limit": limit, "offset": offset, "status": status})
+        params = {"limit": limit, "offset": offset, "status": status}
+        return self._list("orders", path, params, attempts)
 
     def list_webhook_logs(
         self,
@@ -97,11 +122,15 @@ class PrintoraClient:
         limit: int = PAGE_SIZE,
         status: str | None = None,
         event_type: str | None = None,
+        attempts: int = ATTEMPTS,
     ) -> Page:
-        """Read one page of webhook logs. The server may clamp ``limit`` and ignore filters."""
+        """Read one page of webhook logs. The server may clamp ``limit`` and ignore filters.
+
+        ``attempts`` is how often it is asked while a fault may pass.
+        """
         filters = {"status": status, self.contract.event_filter: event_type}
         paging = {"limit": limit, "offset": offset}
-        return self._list("webhook_logs", self.contract.webhook_logs, paging | filters)
+        return self._list("webhook_logs", self.contract.webhook_logs, paging | filters, attempts)
 
     def create_session(
         self,
@@ -138,7 +167,7 @@ class PrintoraClient:
                 hint="Set SOURCES__PRINTORA__API_VERSION to 1.1 if your account has it.",
             )
         path = self.contract.path(self.contract.read_session, session_id=session_id)
-        return self._transport.send("GET", path, repeatable=True, read=_object)
+        return self._transport.send("GET", path, attempts=ATTEMPTS, read=_object)
 
     def retry_webhook(self, webhook_log_id: str) -> wire.Json:
         """Ask for one more delivery of a failed webhook. Sent once, never repeated."""
@@ -153,15 +182,31 @@ class PrintoraClient:
         """
         return self._write(self.contract.resend_webhook, dict(body))
 
-    def _list(self, resource: str, path: str, params: Mapping[str, Any]) -> Page:
+    def _list(self, resource: str, path: str, params: Mapping[str, Any], attempts: int) -> Page:
         query = {name: value for name, value in params.items() if value is not None}
         place = f"GET {path}?{httpx.QueryParams(query)}"
 
         def read(answer: Answer) -> Page:
-            rows, total = wire.unwrap_list(answer.body, resource)
-            return Page(rows, total, answer.asked_at, answer.answered_at, place)
+            listed = wire.unwrap_list(answer.body, resource)
+            return Page(
+                listed.rows,
+                listed.total,
+                answer.asked_at,
+                answer.answered_at,
+                place,
+                answer.age_seconds,
+                answer.clock_trusted,
+                listed.limit,
+                listed.offset,
+            )
 
-        return self._transport.send("GET", path, read=read, repeatable=True, params=query)
+        try:
+            return self._transport.send(
+                "GET", path, read=read, attempts=attempts, decode=decode_list, params=query
+            )
+        except ApiError as error:
+            error.offset = params["offset"]
+            raise
 
     def _write(
         self,
@@ -172,7 +217,12 @@ class PrintoraClient:
         repeatable: bool = False,
     ) -> wire.Json:
         return self._transport.send(
-            "POST", path, read=_object, repeatable=repeatable, json=body, headers=headers
+            "POST",
+            path,
+            read=_object,
+            attempts=ATTEMPTS if repeatable else 1,
+            json=body,
+            headers=headers,
         )
 
 

@@ -1,14 +1,24 @@
 """What can go wrong between us and the API.
 
 ApiError                    status, code, request; PrintoraError's message and hint
-├── Unreachable             no answer: DNS, refused, cut, timed out            repeatable
+├── Unreachable             no answer: DNS, refused, no TLS                    repeatable
+│   └── Unfinished          an answer that did not end: timed out, cut         repeatable
 ├── MalformedAnswer         an answer that is not what the API promises        repeatable
-├── ServerFault             5xx                                                repeatable
-├── RateLimited             429                                                repeatable, later
-├── Unauthorized            401
+│   └── AnswerTooLarge      an answer that is too long to be read
+├── ServerFault             5xx                                                repeatable, but 501…
+├── RateLimited             429, or the API's code for it; a QuotaExhausted    repeatable, later
+├── Unauthorized            401, or a code that names the key
 ├── Forbidden               403
 ├── NotFound                404
-└── Refused                 400 and every other 4xx, and redirects
+└── Refused                 400 and every other 4xx, and redirects             repeatable: 408, 425
+
+The API's own code wins over the status where it is known: an answer of 200 or 403 that says
+RATE_LIMIT_EXCEEDED is one for the limits. What a reader of lists can do about an error:
+
+page_too_large              ask for fewer rows: 413, AnswerTooLarge, Unfinished, ServerFault
+offset_refused              read it another way: 400, 416 or 422 for a page behind the first
+list_closed                 go on with the other list: 403, 404, 405, 410, 451, 501
+key_wrong                   stop: Unauthorized
 
 Every text leads with the status and the API's own code, and ends with what to do. None holds a
 header or a body: a body may carry a customer's address or a link that logs somebody in.
@@ -16,21 +26,28 @@ header or a body: a body may carry a customer's address or a link that logs some
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
-from pipelines.errors import PrintoraError
+from pipelines.errors import PrintoraError, QuotaExhausted
+
+#: What a server cannot do today it cannot do in a second either.
+_LASTING = frozenset({501, 505, 506, 510, 511})
+_PASSING = frozenset({408, 425})
+_OUT_OF_RANGE = frozenset({200, 400, 416, 422})
+_CLOSED = frozenset({405, 410, 451, 501})
 
 
 class ApiError(PrintoraError):
     """The API did not do what it was asked to do.
 
     ``status`` is the HTTP status, None without an answer; ``code`` the API's own code, such as
-    ``INVALID_API_KEY``; ``request`` the method and path.
+    ``INVALID_API_KEY``; ``request`` the method and path; ``offset`` the place of a list that was
+    asked for, None where no list was.
     """
 
-    #: Whether the same request may succeed when it is sent again.
-    passing: ClassVar[bool] = False
     advice: ClassVar[str] = ""
+    _passes: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -47,40 +64,81 @@ class ApiError(PrintoraError):
         self.status = status
         self.code = code
         self.request = request
+        self.offset: int | None = None
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same request may succeed when it is sent again."""
+        return (self._passes and self.status not in _LASTING) or self.status in _PASSING
+
+    @property
+    def page_too_large(self) -> bool:
+        """Whether a page of fewer rows may get through where this one did not."""
+        too_much = isinstance(self, AnswerTooLarge | Unfinished) or self.status == 413
+        return too_much or (isinstance(self, ServerFault) and self.passing)
+
+    @property
+    def offset_refused(self) -> bool:
+        """Whether the API may refuse this place of the list, and not the request as such."""
+        behind = self.offset is not None and self.offset > 0
+        return behind and isinstance(self, Refused) and self.status in _OUT_OF_RANGE
+
+    @property
+    def list_closed(self) -> bool:
+        """Whether this list is not to be had, whatever other lists are."""
+        return isinstance(self, Forbidden | NotFound) or self.status in _CLOSED
+
+    @property
+    def key_wrong(self) -> bool:
+        """Whether the API knows no such key, so that nothing at all is to be had."""
+        return isinstance(self, Unauthorized)
 
 
 class Unreachable(ApiError):  # noqa: N818 - named as httpx names its own
     """No complete answer arrived."""
 
-    passing = True
+    _passes = True
     advice = (
         "Check the network and SOURCES__PRINTORA__BASE_URL or SOURCES__PRINTORA__ENVIRONMENT, "
         "then run again; nothing was lost."
     )
 
 
+class Unfinished(Unreachable):
+    """The connection stood, and no whole answer came through it in time."""
+
+
 class MalformedAnswer(ApiError):  # noqa: N818
     """An answer arrived that the contract of the API does not know."""
 
-    passing = True
+    _passes = True
     advice = (
         "Check that SOURCES__PRINTORA__BASE_URL names the API itself and not a page or a proxy; "
         "if it does, the API has changed: report the request and this text."
     )
 
 
+class AnswerTooLarge(MalformedAnswer):
+    """An answer arrived that is longer than one may be; asking again brings the same."""
+
+    _passes = False
+
+
 class ServerFault(ApiError):  # noqa: N818
     """The API failed on its side (5xx)."""
 
-    passing = True
+    _passes = True
     advice = "The fault is on the API's side: run again later; what was read is kept."
 
 
-class RateLimited(ApiError):  # noqa: N818
-    """The API refused because of its limits (429)."""
+class RateLimited(ApiError, QuotaExhausted):  # noqa: N818
+    """The API refused because of its limits, and went on refusing (429)."""
 
-    passing = True
-    advice = "Something else uses the same key: lower its traffic or run again later."
+    _passes = True
+    advice = (
+        "Something else uses the same key: lower its traffic or run again later; what was read is "
+        "kept."
+    )
 
 
 class Unauthorized(ApiError):  # noqa: N818
@@ -109,16 +167,45 @@ class Refused(ApiError):  # noqa: N818
     advice = "The request is not one that this API takes: check the settings, or report it."
 
 
-BY_STATUS: dict[int, type[ApiError]] = {
+_BY_STATUS: dict[int, type[ApiError]] = {
     401: Unauthorized,
     403: Forbidden,
     404: NotFound,
     429: RateLimited,
 }
+#: The API's codes (G), and the words that gateways have for the same things.
+_BY_CODE: tuple[tuple[re.Pattern[str], type[ApiError]], ...] = (
+    (re.compile(r"(?i)unauthori[sz]ed|unauthenticated"), Unauthorized),
+    (re.compile(r"(?i)forbidden|access_?denied"), Forbidden),
+    (re.compile(r"(?i)not_?found"), NotFound),
+    (re.compile(r"(?i)internal|unavailable|time_?out"), ServerFault),
+    (re.compile(r"(?i)validation|bad_?request"), Refused),
+)
+_OF_THE_KEY = re.compile(r"(?i)api_?key")
+_OF_LIMITS = re.compile(r"(?i)rate_?limit|too_?many_?requests|quota|throttl|^429$")
+_WORDS_OF_LIMITS = re.compile(r"(?i)rate.?limit|too many requests")
 
 
-def error_class(status: int) -> type[ApiError]:
-    """Return the class for an HTTP status that is not a success."""
+def speaks_of_limits(
+    status: int, code: str | None, message: str | None, *, retry_after: bool
+) -> bool:
+    """Tell whether an answer that is no success refuses for the limits, however it is dressed."""
+    if code:
+        return bool(_OF_LIMITS.search(code)) or status == 429
+    # A 403 that says when to come again is one for now and not for good.
+    dressed = _WORDS_OF_LIMITS.search((message or "")[:100]) or (status == 403 and retry_after)
+    return bool(dressed) or status == 429
+
+
+def error_class(status: int, code: str | None = None) -> type[ApiError]:
+    """Return the class for an answer that is no success; the API's code wins where it is known."""
     if status >= 500:
         return ServerFault
-    return BY_STATUS.get(status, Refused)
+    if code and _OF_THE_KEY.search(code):
+        return Unauthorized
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if status < 300 and code and re.fullmatch("[45][0-9]{2}", code):
+        return error_class(int(code))
+    named = (kind for words, kind in _BY_CODE if code and words.search(code))
+    return next(named, ApiError if status < 300 else Refused)

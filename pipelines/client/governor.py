@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import pendulum
 
-from pipelines.client.headers import RateHeaders, rate_headers, retry_after
+from pipelines.client.headers import RateHeaders, age, rate_headers, retry_after
 from pipelines.client.server_clock import ServerClock
 from pipelines.client.window import Limit, Window
 from pipelines.clock import Clock, SystemClock, utc
@@ -31,6 +31,9 @@ SLACK = 3.0
 TICK = 0.001
 #: Resets come in whole seconds, and a server may have rounded down.
 ROUNDED_DOWN = 1.0
+#: So many requests in a row, each after a long wait of its own, are no way to read a list.
+MEAGRE = 5
+LONG = 30.0
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ class RateGovernor:
         self._blocked_why = ""
         self._unexplained = 0
         self._in_flight = 0
+        self._waited = 0.0  # since the last request was let through
+        self._meagre = 0  # requests in a row that were waited for long
         self._latest = -math.inf
         self._set_back = 0.0
         self._answered = threading.Condition()
@@ -111,16 +116,37 @@ class RateGovernor:
                 self._check_budget()
                 wait = self._next_wait(self._now())
                 if wait is None:
-                    self.requests += 1
-                    self._in_flight += 1
+                    self._let_through()
                     return
                 if wait is _FOR_AN_ANSWER:
                     self._answered.wait()
                     continue
-            if wait.seconds > self._max_wait:
-                raise self._exhausted(wait)
+                self._check_wait(wait)
             self.announce(wait)
             self._clock.sleep(wait.seconds)
+
+    def _let_through(self) -> None:
+        self._meagre = self._meagre + 1 if self._waited >= LONG else 0
+        self._waited = 0.0
+        self.requests += 1
+        self._in_flight += 1
+
+    def _check_wait(self, wait: Wait) -> None:
+        """Refuse a wait that is too long, or one more of those that bring a single request each."""
+        if wait.seconds > self._max_wait:
+            raise self._exhausted(wait)
+        if self._meagre >= MEAGRE and wait.seconds >= LONG and not self._is_slow_by_contract:
+            raise QuotaExhausted(
+                f"The API leaves next to nothing: {self._meagre} requests in a row had to be "
+                f"waited for, the last time because of {wait.reason}.",
+                hint="What was read is loaded; lower what else uses the key, or run again later.",
+            )
+        self._waited = max(self._waited, wait.seconds)
+
+    @property
+    def _is_slow_by_contract(self) -> bool:
+        """Whether one request in a long time is all that was ever agreed on."""
+        return any(w.contract.requests <= 2 * w.contract.seconds / LONG for w in self._windows)
 
     def announce(self, wait: Wait) -> None:
         """Tell of a pause that is about to be made: of the governor's, or before another try."""
@@ -141,13 +167,22 @@ class RateGovernor:
             for window in self._windows:
                 # The server counted it no later than its answer arrived.
                 window.count(now)
-            self.server_clock.observe(headers.get("date"), sent, received)
+            if not age(headers):  # a cache's Date is as old as its answer
+                self.server_clock.observe(headers.get("date"), sent, received)
             spoken_of = self._read_headers(headers, now)
             for window in self._windows:
                 if window is not spoken_of:
                     window.unreported()
             self._judge(status, headers, sent + self._set_back, now)
             self._answered.notify_all()
+
+    def refused(self, sent: float, headers: Mapping[str, str]) -> None:
+        """Take in that an answer refused for the limits, though its status did not say so.
+
+        It was released before; what it asks for is waited for as after a 429.
+        """
+        with self._answered:
+            self._judge(429, headers, sent + self._set_back, self._now())
 
     def _now(self) -> float:
         """Return the clock's time, made to stand still while a clock that was set back catches up.
@@ -228,7 +263,7 @@ class RateGovernor:
         return self._add(Limit(name, seconds, limit))
 
     def _add(self, limit: Limit) -> Window:
-        window = Window(limit, self._reserve_share)
+        window = Window(limit, self._reserve_share, agreed=False)
         self._windows.append(window)
         self._windows.sort(key=lambda window: window.limit.seconds)
         return window
@@ -237,7 +272,8 @@ class RateGovernor:
         self, status: int | None, headers: Mapping[str, str], sent: float, now: float
     ) -> None:
         """Note the wait that an answer asks for."""
-        until = self._retry_after(headers, now) if status in (429, 503) else None
+        passes = status is not None and (status >= 500 or status in (408, 425, 429))
+        until = self._retry_after(headers, now) if passes else None
         why = f"Retry-After of the API's {status}"
         if status == 429 and until is None:
             resets = [w.reset_of_empty(now) for w in self._windows]

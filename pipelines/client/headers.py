@@ -38,6 +38,12 @@ def retry_after(headers: Mapping[str, str]) -> tuple[int | None, float | None]:
     return (None, http_date(text)) if seconds is None else (seconds, None)
 
 
+def age(headers: Mapping[str, str]) -> float:
+    """Return the seconds for which a cache says that it has kept the answer; 0 without a word."""
+    ages = [_integer(part) for part in headers.get("age", "").split(",")]
+    return float(max((seconds for seconds in ages if seconds is not None), default=0))
+
+
 def _integer(text: str | None) -> int | None:
     text = (text or "").strip()
     return int(text) if _INTEGER.fullmatch(text) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _LONGEST = 300
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,47}")
@@ -18,13 +19,31 @@ _HIDDEN = (
         ),
         "[token]",
     ),
-    (re.compile(r"[\x00-\x1f\x7f\s]+"), " "),
+    (re.compile(r"\s+"), " "),
 )
+
+
+def printable(text: str) -> str:
+    """Return the text without what steers a terminal or hides in a line.
+
+    Controls, format characters (text that runs backwards, letters of no width), halves of surrogate
+    pairs and characters without a meaning go; line and paragraph separators become blanks.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_shown(letter) for letter in text)
+
+
+def _shown(letter: str) -> str:
+    if letter.isspace():
+        return " "
+    return "" if unicodedata.category(letter)[0] == "C" else letter
 
 
 def without_secrets(text: str, key: str) -> str:
     """Return the text on one line, shortened, without the key, links, addresses and tokens."""
-    text = text[: 20 * _LONGEST]
+    # First, so that no key hides behind letters that nobody sees.
+    text = printable(text[: 20 * _LONGEST])
     if key:
         text = text.replace(key, "[key]")
     for pattern, mark in _HIDDEN:

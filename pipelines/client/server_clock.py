@@ -3,6 +3,15 @@
 The limits are counted on the server's clock, which may be minutes away from ours. A ``Date`` has
 whole seconds and arrives some time after it was written, so one header gives an interval for the
 difference, and the intervals of many requests intersect to a narrow one.
+
+A proxy's ``Date`` may be of another day, and a certificate that believes it is false for ever. So a
+difference that nothing explains is doubted until ``AGREE`` answers in a row show the same:
+
+    no Date yet ── near ours ──▶ known, trusted ◀── AGREE agree ── doubted
+         └──────── far from ours ──▶ doubted ◀── another difference ──┘
+
+What was known is used on meanwhile for pacing, but nothing may be certified by it; and a clock that
+is more than ``IMPLAUSIBLE`` away from ours is never trusted, however constant it is.
 """
 
 from __future__ import annotations
@@ -10,13 +19,23 @@ from __future__ import annotations
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
+import pendulum
+
 #: A server's time is less than this many seconds after its `Date`: the second that the header
 #: cuts off, and another one because servers write the header's text once a second and keep it.
 DATE_AGE = 2.0
 #: Two clocks that are being adjusted drift apart by at most so many seconds a second.
 SLEW = 5e-4
-#: A difference that leaps by more than this many seconds is believed when it is seen twice.
-LEAP = 86_400.0
+#: A first `Date` is believed when it is at most this many seconds from our clock.
+NEAR = 600.0
+#: Later ones when they are at most this many seconds from what is known.
+LEAP = 60.0
+#: So many answers in a row have to agree before a difference is believed that was doubted.
+AGREE = 3
+#: No clock that anything may be certified by is this many seconds from ours.
+IMPLAUSIBLE = 86_400.0
+
+Interval = tuple[float, float]
 
 
 def http_date(text: str | None) -> float | None:
@@ -36,20 +55,41 @@ class ServerClock:
     """Translates between the server's time and ours. Both in epoch seconds."""
 
     def __init__(self) -> None:
-        self._low = float("-inf")
-        self._high = float("inf")
+        self._interval: Interval | None = None  # of server minus local
+        self._anchor: Interval = (0.0, 0.0)  # what the interval may not leave by a leap
         self._seen_at = 0.0
-        self._doubted: tuple[float, float] | None = None
+        self._rival: Interval | None = None
+        self._rivals = 0  # answers in a row that show the rival
+        self._agreed = AGREE  # answers in a row that show the interval
 
     @property
     def known(self) -> bool:
-        """Whether any ``Date`` was seen."""
-        return self._low != float("-inf")
+        """Whether any ``Date`` was believed."""
+        return self._interval is not None
 
     @property
     def offset(self) -> float:
         """Best estimate of server minus local, in seconds; 0 while nothing is known."""
-        return (self._low + self._high) / 2 if self.known else 0.0
+        return sum(self._interval) / 2 if self._interval else 0.0
+
+    @property
+    def trusted(self) -> bool:
+        """Whether something may be certified by this clock."""
+        return self.doubt is None
+
+    @property
+    def doubt(self) -> str | None:
+        """Why nothing may be certified by this clock, in plain words; None while it is trusted."""
+        if self._rival and self._agreed < AGREE:
+            away = _in_words(sum(self._rival) / 2)
+            return f"an answer's Date is {away} of our clock, and others do not agree with it yet"
+        if self._interval is None:
+            return "no answer has a Date that can be read"
+        if abs(self.offset) > IMPLAUSIBLE:
+            return f"the API's clock is {_in_words(self.offset)} of ours"
+        if self._agreed < AGREE:
+            return "the dates of the API's answers contradict each other"
+        return None
 
     def observe(self, date: str | None, sent: float, received: float) -> None:
         """Take in one answer's ``Date``, and when its request left and it arrived (our time)."""
@@ -57,35 +97,71 @@ class ServerClock:
         if stamp is None or received < sent:
             return  # no date, or our clock was set back between the two
         # The header was written between `sent` and `received`.
-        low, high = stamp - received, stamp + DATE_AGE - sent
-        drift = SLEW * abs(received - self._seen_at) if self.known else 0.0
-        known_low, known_high = self._low - drift, self._high + drift
-        if low > known_high or high < known_low:
-            self._set(low, high, received)
-            return
-        self._low, self._high = max(low, known_low), min(high, known_high)
-        self._seen_at, self._doubted = received, None
+        seen = (stamp - received, stamp + DATE_AGE - sent)
+        known = self._drifted(self._interval, received)
+        shared = known and _shared(known, seen)
+        if shared or _gap(seen, self._anchor) <= (LEAP if known else NEAR):
+            if not known:
+                self._anchor = seen
+            self._interval, self._rival = shared or seen, None
+            self._agreed = min(self._agreed + 1, AGREE)
+        else:
+            self._contradict(seen, self._drifted(self._rival, received))
+        self._seen_at = received
 
-    def _set(self, low: float, high: float, received: float) -> None:
-        """Start anew: one of the clocks was set, and what was learned before no longer holds."""
-        leap = max(low - self._high, self._low - high)
-        doubted, self._doubted = self._doubted, (low, high)
-        if leap > LEAP and (doubted is None or low > doubted[1] or high < doubted[0]):
-            return  # one wild Date, of a proxy perhaps: wait whether the next one agrees
-        self._low, self._high, self._seen_at, self._doubted = low, high, received, None
+    def _drifted(self, interval: Interval | None, now: float) -> Interval | None:
+        """Return an interval, widened by how far the clocks may have drifted since."""
+        drift = SLEW * abs(now - self._seen_at)
+        return interval and (interval[0] - drift, interval[1] + drift)
+
+    def _contradict(self, seen: Interval, rival: Interval | None) -> None:
+        """Doubt what is known, and believe the other once enough answers have shown it."""
+        shared = rival and _shared(rival, seen)
+        self._rival, self._rivals = shared or seen, self._rivals + 1 if shared else 1
+        self._agreed = 0
+        if self._rivals >= AGREE:
+            self._interval = self._anchor = self._rival
+            self._rival, self._agreed = None, AGREE
+
+    def apparent_age(self, date: str | None, local: float) -> float:
+        """Return the seconds for which an answer has existed, by its ``Date``, when it was asked.
+
+        0 for an answer that was made for the request, and while the clock is not known.
+        """
+        stamp = http_date(date)
+        if stamp is None or self._interval is None:
+            return 0.0
+        return max(self._interval[0] + local - stamp - DATE_AGE, 0.0)
 
     def to_server(self, local: float) -> float:
-        """Return the server's time at one of our times, as well as it is known."""
-        return local + self.offset
+        """Return the server's time at one of our times, or that time while in doubt."""
+        return local + (self.offset if self.trusted else 0.0)
 
     def earliest(self, local: float) -> float:
-        """Return the time that the server's clock has certainly reached at one of our times."""
-        return local + (self._low if self.known else 0.0)
+        """Return the time that the server's clock has certainly reached; ours while in doubt."""
+        return local + (self._interval[0] if self._interval and self.trusted else 0.0)
 
     def latest(self, local: float) -> float:
-        """Return the time that the server's clock has certainly not passed at one of ours."""
-        return local + (self._high if self.known else 0.0)
+        """Return the time that the server's clock has certainly not passed; ours in doubt."""
+        return local + (self._interval[1] if self._interval and self.trusted else 0.0)
 
     def surely_passed(self, server: float) -> float:
-        """Return our time at which the server's clock has certainly reached ``server``."""
-        return server - (self._low if self.known else 0.0)
+        """Return our time at which the server's clock has certainly reached ``server``.
+
+        Pacing needs it of a clock that is not trusted, too: its resets are told in its own time.
+        """
+        return server - (self._interval[0] if self._interval else 0.0)
+
+
+def _shared(one: Interval, other: Interval) -> Interval | None:
+    low, high = max(one[0], other[0]), min(one[1], other[1])
+    return (low, high) if low <= high else None
+
+
+def _gap(one: Interval, other: Interval) -> float:
+    return max(one[0] - other[1], other[0] - one[1], 0.0)
+
+
+def _in_words(seconds: float) -> str:
+    length = pendulum.duration(seconds=max(round(abs(seconds)), 1)).in_words()
+    return f"{length} {'ahead' if seconds > 0 else 'behind'}"

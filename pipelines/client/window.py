@@ -48,10 +48,15 @@ class _Told:
 
 
 class Window:
-    """One limit. Times are the governor's; ``in_flight`` counts requests without an answer yet."""
+    """One limit. Times are the governor's; ``in_flight`` counts requests without an answer yet.
 
-    def __init__(self, limit: Limit, reserve_share: float) -> None:
+    An ``agreed`` limit is the contract's or a setting's; any other is known from headers alone.
+    """
+
+    def __init__(self, limit: Limit, reserve_share: float, *, agreed: bool = True) -> None:
         self.contract = limit
+        # What was agreed on is never exceeded, whatever a header allows.
+        self._most: float = limit.requests if agreed else math.inf
         self.limit = limit
         self._reserve_share = reserve_share
         self._own: deque[float] = deque()
@@ -95,7 +100,7 @@ class Window:
         self, said: RateHeaders, until: float, now: float, in_flight: int, *, clock_known: bool
     ) -> None:
         """Take in what the server says of this window; ``until`` is the reset on our clock."""
-        self.limit = replace(self.limit, requests=said.limit)
+        self.limit = replace(self.limit, requests=int(min(said.limit, self._most)))
         self._forget(now)
         same = self._same_window(said.reset)
         # No window ends later than its length from now, whatever the header claims.

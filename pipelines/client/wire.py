@@ -6,14 +6,34 @@ integration; G, the vendor's guide v1.1. Where S is silent and E and G differ, b
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
+from pipelines.client.decoding import NotTheContractError, Undecodable, decode
 from pipelines.client.governor import Limit
+
+__all__ = [
+    "CONTRACTS",
+    "NO_CONTENT",
+    "V1_0",
+    "V1_1",
+    "Contract",
+    "Json",
+    "Listed",
+    "NotTheContractError",
+    "Page",
+    "Undecodable",
+    "decode",
+    "error_of",
+    "is_error",
+    "unwrap_list",
+    "unwrap_object",
+    "whole_number",
+]
 
 Json = dict[str, Any]
 
@@ -22,6 +42,16 @@ _LIST_NAMES = {
     "webhook_logs": ("logs", "webhook_logs", "webhookLogs"),
 }
 _ANY_LIST = ("data", "items", "results", "records")
+_NUMBERS = {
+    "total": ("total", "total_count", "totalCount"),
+    "limit": ("limit",),
+    "offset": ("offset",),
+}
+#: The body of an answer whose status says that there is none.
+NO_CONTENT: Final = object()
+#: A number as a text, as servers send it whose database driver gives long integers as texts.
+_WHOLE = re.compile(r"[0-9]{1,15}(?:\.0{1,15})?")
+_CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
 
 
 @dataclass(frozen=True)
@@ -72,9 +102,12 @@ CONTRACTS = {contract.version: contract for contract in (V1_0, V1_1)}
 class Page:
     """One answer of a list.
 
-    ``total`` is what the API says there is (of the filtered list or of all: it does not tell);
-    None where it says nothing. The answer was made between ``asked_at`` and ``answered_at``, in
-    epoch seconds of the server's clock. ``place`` says where the rows were read, for a person.
+    A row is what the API sent, or :class:`Undecodable`. ``total`` is what the API says there is (of
+    the filtered list or of all: it does not tell); None where it says nothing. The answer was made
+    between ``asked_at`` and ``answered_at``, in epoch seconds of the server's clock, or of ours
+    where ``clock_trusted`` is false; a cache's answer is as old as the cache says:
+    ``age_seconds`` before it was asked for. ``place`` says where the rows were read, for a person.
+    ``limit`` and ``offset`` are what the server says it used, if it does.
     """
 
     rows: Sequence[Any]
@@ -82,57 +115,77 @@ class Page:
     asked_at: float
     answered_at: float
     place: str
+    age_seconds: float = 0.0
+    clock_trusted: bool = False
+    limit: int | None = None
+    offset: int | None = None
 
 
-class NotTheContractError(ValueError):
-    """An answer's body is not of a form that any version of the API has."""
+@dataclass(frozen=True)
+class Listed:
+    """What the envelope of a list holds; a number that it does not tell is None."""
+
+    rows: Sequence[Any]
+    total: int | None = None
+    limit: int | None = None
+    offset: int | None = None
 
 
-def decode(body: bytes) -> Any:
-    """Parse JSON with every number exact: fractions become ``Decimal``, never float.
+def unwrap_list(body: Any, resource: str) -> Listed:
+    """Find the rows and the numbers in any of the envelopes that the API's texts show.
 
-    Raises:
-        NotTheContractError: the body is not JSON, or holds NaN or an infinity.
-    """
-    try:
-        return json.loads(body, parse_float=Decimal, parse_constant=_refuse_constant)
-    except (ValueError, ArithmeticError, RecursionError) as error:
-        kind = "a web page" if body.lstrip()[:1] == b"<" else "empty" if not body else "not JSON"
-        raise NotTheContractError(f"the answer is {kind}") from error
-
-
-def _refuse_constant(text: str) -> None:
-    raise ValueError(f"{text} is not JSON")
-
-
-def unwrap_list(body: Any, resource: str) -> tuple[Sequence[Any], int | None]:
-    """Find the rows and the total in any of the envelopes that the API's texts show.
+    An answer without content is an empty list, and so is null in a list's place unless the total
+    says that there is something.
 
     Raises:
         NotTheContractError: there is no list where one of the envelopes has it.
     """
+    if body is NO_CONTENT:
+        return Listed([])
     if isinstance(body, list):
-        return body, None
+        return Listed(body)
     if not isinstance(body, Mapping):
         raise NotTheContractError(f"the answer is a JSON {type(body).__name__}, not an object")
-    names = (*_LIST_NAMES[resource], *_ANY_LIST)
-    for holder in (body, body.get("data")):
-        if not isinstance(holder, Mapping):
-            continue
-        for name in names:
-            if isinstance(holder.get(name), list):
-                return holder[name], _total(holder, body)
+    holders = [holder for holder in (body, body.get("data")) if isinstance(holder, Mapping)]
+    for find in (_rows, _nothing):
+        for holder in holders:
+            numbers = {name: _number(names, holder, body) for name, names in _NUMBERS.items()}
+            rows = find(holder, _LIST_NAMES[resource], numbers["total"])
+            if rows is not None:
+                return Listed(rows, **numbers)
     keys = ", ".join(sorted(str(key)[:40] for key in body)[:12]) or "none"
     raise NotTheContractError(f"the answer holds no list of {resource} (its keys: {keys})")
 
 
-def _total(*holders: Mapping[str, Any]) -> int | None:
-    for holder in holders:
-        for scope in (holder, holder.get("pagination"), holder.get("meta")):
-            total = scope.get("total") if isinstance(scope, Mapping) else None
-            if isinstance(total, int) and not isinstance(total, bool) and total >= 0:
-                return total
-    return None
+def _rows(holder: Mapping[str, Any], own: Sequence[str], _: int | None) -> list[Any] | None:
+    lists = (holder.get(name) for name in (*own, *_ANY_LIST))
+    return next((rows for rows in lists if isinstance(rows, list)), None)
+
+
+def _nothing(holder: Mapping[str, Any], own: Sequence[str], total: int | None) -> list[Any] | None:
+    """Take null for an empty list: under the list's own name, or where the total agrees."""
+    nulls = {name for name in (*own, *_ANY_LIST) if name in holder and holder[name] is None}
+    return [] if (nulls & {*own} and not total) or (nulls and total == 0) else None
+
+
+def _number(names: Sequence[str], *holders: Mapping[str, Any]) -> int | None:
+    scopes = (
+        scope
+        for holder in holders
+        for scope in (holder, holder.get("pagination"), holder.get("meta"))
+        if isinstance(scope, Mapping)
+    )
+    numbers = (whole_number(scope.get(name)) for scope in scopes for name in names)
+    return next((number for number in numbers if number is not None), None)
+
+
+def whole_number(value: Any) -> int | None:
+    """Return a count that came as 250, 250.0 or "250"; None for what counts nothing."""
+    if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
+        value = Decimal(value.strip())
+    if isinstance(value, Decimal) and value.adjusted() <= 15 and value == int(value):
+        value = int(value)
+    return value if type(value) is int and value >= 0 else None
 
 
 def unwrap_object(body: Any) -> Json:
@@ -141,21 +194,43 @@ def unwrap_object(body: Any) -> Json:
     Raises:
         NotTheContractError: the answer is not a JSON object.
     """
+    if body is NO_CONTENT:
+        return {}
     if not isinstance(body, dict):
         raise NotTheContractError(f"the answer is a JSON {type(body).__name__}, not an object")
     inner = body.get("data")
     return inner if isinstance(inner, dict) else body
 
 
+def is_error(body: Any) -> bool:
+    """Tell whether an answer says that it is an error, whatever its status is."""
+    if not isinstance(body, Mapping):
+        return False
+    success, error = body.get("success"), body.get("error") or body.get("errors")
+    # What was done may well tell of an error that came before: of a delivery, say.
+    return success in (False, "false") or bool(error and not (success and isinstance(error, str)))
+
+
 def error_of(body: Any) -> tuple[str | None, str | None]:
-    """Return the code and message of the error envelope, as far as they are there."""
-    error = body.get("error") if isinstance(body, Mapping) else None
-    if isinstance(error, str):
-        return None, error
-    if not isinstance(error, Mapping):
+    """Return the code and message of an error, as far as they are there.
+
+    They stand in ``error``, in the first of ``errors``, or beside it.
+    """
+    if not isinstance(body, Mapping):
         return None, None
-    code, message = error.get("code"), error.get("message")
-    return (
-        code if isinstance(code, str) else None,
-        message if isinstance(message, str) else None,
+    several = body.get("errors")
+    error = body.get("error") or (several[0] if isinstance(several, list) and several else None)
+    inner = error if isinstance(error, Mapping) else {}
+    word = error if isinstance(error, str) else None
+    codes = [holder.get(name) for holder in (inner, body) for name in ("code", "statusCode")]
+    if word and _CODE.fullmatch(word):
+        codes.insert(0, word)
+    return next(_texts(codes), None), next(
+        _texts([inner.get("message"), body.get("message"), word]), None
     )
+
+
+def _texts(values: Sequence[Any]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, str) or type(value) is int:
+            yield str(value)[:10_000]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pipelines.client.wire import NotTheContractError, decode
+from pipelines.client.wire import NotTheContractError, Undecodable, decode
 from pipelines.source import values
 from pipelines.source.names import snake
 from pipelines.source.privacy import REMOVED, Privacy, clean, without_secrets
@@ -176,6 +176,7 @@ class Parser:
         """Return the row, complete with every column, or why there is none."""
         if not isinstance(record, Mapping):
             reason = f"the record is a JSON {type(record).__name__}, not an object"
+            reason = record.reason if isinstance(record, Undecodable) else reason
             return self._reject(record, None, reason, place)
         fields = _Fields(record)
         try:
