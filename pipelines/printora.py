@@ -3,7 +3,7 @@
 ```
 Partner API ──▶ client (paced) ──▶ walk (whole list) ──▶ rows ──▶ orders, webhook_logs
 session ledger ───────────────────────────────────────▶ rows ──▶ sessions
-                                        bad records ──▶ quarantine
+                                        bad records ──▶ quarantine, bad values ──▶ value_issues
 ```
 
 In: settings through dlt's configuration, as everywhere (``SOURCES__PRINTORA__…``).
@@ -29,9 +29,16 @@ from pipelines.clock import Clock, SystemClock, utc
 from pipelines.errors import PrintoraError
 from pipelines.settings import Settings, load_settings
 from pipelines.source.ledger import Ledger
-from pipelines.source.parse import Parser, Rejected, Row
+from pipelines.source.parse import Parsed, Parser, Rejected, Row
 from pipelines.source.privacy import Privacy
-from pipelines.source.schema import ORDERS, QUARANTINE, SESSIONS, WEBHOOK_LOGS, Table
+from pipelines.source.schema import (
+    ORDERS,
+    QUARANTINE,
+    SESSIONS,
+    VALUE_ISSUES,
+    WEBHOOK_LOGS,
+    Table,
+)
 from pipelines.sync import open_client
 from pipelines.sync.reading import Reader
 from pipelines.sync.store import hints_of, resource, to_arrow
@@ -43,7 +50,7 @@ _BATCH_ROWS = 10_000
 def printora_source(settings: Settings | None = None, *, clock: Clock | None = None) -> Any:
     """Return the dlt source with the resources orders, webhook_logs and sessions.
 
-    What cannot be a row goes to the table quarantine.
+    What cannot be a row goes to the table quarantine, what a row lacks to value_issues.
 
     Raises while it is read:
         PrintoraError: the API, the ledger or the quota; a list that cannot be read whole.
@@ -96,30 +103,37 @@ class _WholeLists:
 
 
 class _Pile:
-    """Rows of one table, and bad records beside them, until there are enough for a batch."""
+    """Rows of one table, and what was bad beside them, until there are enough for a batch."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        self._rows: dict[str, Row] = {}
-        self._bad: dict[str, Row] = {}
+        self._rows: dict[str, dict[str, Row]] = {
+            part.name: {} for part in (table, QUARANTINE, VALUE_ISSUES)
+        }
 
     @property
     def is_full(self) -> bool:
-        return len(self._rows) + len(self._bad) >= _BATCH_ROWS
+        return sum(map(len, self._rows.values())) >= _BATCH_ROWS
 
-    def add(self, parsed: Row | Rejected, seen_at: datetime) -> None:
+    def add(self, parsed: Parsed | Rejected, seen_at: datetime) -> None:
         if isinstance(parsed, Rejected):
-            bad = parsed.row(seen_at)
-            self._bad[bad["quarantine_id"]] = bad
-        else:
-            self._rows[parsed[self._table.key[0]]] = parsed
+            self._keep(QUARANTINE, parsed.row(seen_at))
+            return
+        self._keep(self._table, parsed)
+        for issue in parsed.issues:
+            self._keep(VALUE_ISSUES, issue.row(seen_at))
+
+    def _keep(self, table: Table, row: Row) -> None:
+        self._rows[table.name][row[table.key[0]]] = row
 
     def take(self) -> Iterator[Any]:
-        """Yield the batches and begin anew; bad records go to a table of their own."""
-        if self._rows:
-            yield to_arrow(self._table, self._rows.values())
-        if self._bad:
-            hints = dlt.mark.make_hints(table_name=QUARANTINE.name, **hints_of(QUARANTINE))
-            batch = to_arrow(QUARANTINE, self._bad.values())
-            yield dlt.mark.with_hints(batch, hints, create_table_variant=True)
-        self._rows, self._bad = {}, {}
+        """Yield the batches and begin anew; what was bad goes to tables of its own."""
+        for table in (self._table, QUARANTINE, VALUE_ISSUES):
+            rows = self._rows[table.name]
+            if rows and table is self._table:
+                yield to_arrow(table, rows.values())
+            elif rows:
+                hints = dlt.mark.make_hints(table_name=table.name, **hints_of(table))
+                batch = to_arrow(table, rows.values())
+                yield dlt.mark.with_hints(batch, hints, create_table_variant=True)
+            rows.clear()

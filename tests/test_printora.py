@@ -83,9 +83,10 @@ def test_a_bad_record_goes_to_quarantine_and_the_rest_arrives(
     with sandbox.serve() as server:
         with (tmp_path / "ledger.jsonl").open("a") as ledger:
             ledger.write('{"created_at": "yesterday"}\n')
+            ledger.write('{"session_id": "s", "created_at": "03/04/2026"}\n')
         pipeline.run(printora_source(settings(server.base_url, tmp_path), clock=sandbox.clock))
-    assert count(pipeline, "quarantine") == 1
-    assert count(pipeline, "sessions") == sandbox.truth.sessions().num_rows
+    assert count(pipeline, "quarantine") == count(pipeline, "value_issues") == 1
+    assert count(pipeline, "sessions") == sandbox.truth.sessions().num_rows + 1
 
 
 def test_one_resource_can_be_chosen(sandbox: Sandbox, pipeline: Any, tmp_path: Path) -> None:

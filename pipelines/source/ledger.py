@@ -31,7 +31,7 @@ from pipelines.source.ledger_files import (
 )
 from pipelines.source.ledger_json import JsonPieces, Piece, has_key
 from pipelines.source.ledger_tables import CsvPieces, parquet_pieces
-from pipelines.source.parse import Parser, Rejected, Row
+from pipelines.source.parse import Parsed, Parser, Rejected
 from pipelines.source.partial import SessionLine, said_columns
 from pipelines.source.values import as_json
 
@@ -130,18 +130,22 @@ class Entry:
     from_start: bool = True
     tally: _Tally = field(default_factory=_Tally, compare=False, repr=False)
 
-    def parsed_by(self, parser: Parser, seen_at: datetime) -> Row | Rejected:
+    def parsed_by(self, parser: Parser, seen_at: datetime) -> Parsed | Rejected:
         """Return the session's row, or why there is none; each is counted."""
         parsed = self._parsed(parser, seen_at)
         self.tally.records += not isinstance(parsed, Rejected)
         self.tally.bad += isinstance(parsed, Rejected)
         return parsed
 
-    def line(self, row: Row) -> SessionLine:
-        """Return what it says of a session, for :meth:`SessionLine.told_over`."""
-        return SessionLine(row, said_columns(self.record), self.from_start)
+    def line(self, row: Parsed) -> SessionLine:
+        """Return what it says of a session, for :meth:`SessionLine.told_over`.
 
-    def _parsed(self, parser: Parser, seen_at: datetime) -> Row | Rejected:
+        A value that could not be read is not said: it does not wipe out what is known.
+        """
+        unread = {issue.column for issue in row.issues if row[issue.column] is None}
+        return SessionLine(row, said_columns(self.record) - unread, self.from_start)
+
+    def _parsed(self, parser: Parser, seen_at: datetime) -> Parsed | Rejected:
         if self.broken:
             record = as_json(self.record) or "null"
             return Rejected("sessions", None, self.broken, self.place, record)

@@ -91,7 +91,10 @@ ORDERS = Table(
             "session_id", "The session that the order was made in; one session can have several."
         ),
         _text("order_number", "The number that people see, where the API gives one."),
-        _text("status", "The API's status, in lower case: pending, processing or paid, shipped, …"),
+        _text(
+            "status",
+            "The API's status, in lower case: pending, processing or paid, shipped, …; null if unreadable.",
+        ),
         Column("total_amount", "money", "The order's total, exact, in units of `currency`."),
         _text("currency", "ISO 4217 code; USD where the API names none."),
         _time("created_at", "When checkout was completed."),
@@ -233,6 +236,33 @@ QUARANTINE = Table(
     ),
 )
 
+VALUE_ISSUES = Table(
+    name="value_issues",
+    description=(
+        "Values that their column could not take as they stood; the row is kept. "
+        "One row per record and column."
+    ),
+    key=("issue_id",),
+    columns=(
+        _text(
+            "issue_id", "Hash of the resource, the record's id and the column: one row for each."
+        ),
+        _text("resource", "orders, webhook_logs or sessions."),
+        _text("record_key", "The id of the row that the value belongs to."),
+        _text("column_name", "The column that it was for."),
+        _text("value_type", "What it was: text, number, fraction, object, list, true/false."),
+        _text("reason", "What was wrong, in which field of the API; without the value."),
+        _text("outcome", "What the row has instead: null, or the value rounded."),
+        Column(
+            "value", "json", "The value, where the list of what may be kept allows it; else null."
+        ),
+        _text(
+            "place", "Where it was: the request's path and offset, or the ledger's file and line."
+        ),
+        _SEEN_AT,
+    ),
+)
+
 SYNC_RUNS = Table(
     name="sync_runs",
     description="The certificate of each sync. One row per sync and resource.",
@@ -276,5 +306,6 @@ TABLES: tuple[Table, ...] = (
     ORDER_HISTORY,
     WEBHOOK_LOG_HISTORY,
     QUARANTINE,
+    VALUE_ISSUES,
     SYNC_RUNS,
 )

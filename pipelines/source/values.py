@@ -1,131 +1,143 @@
-"""Exact values from JSON: text, money, whole numbers and times, or a reason why not."""
+"""Exact values from JSON and typed files: text, ids and whole numbers, or a reason why not.
+
+Amounts are in ``money.py``, times in ``times.py``. Whatever has one reading is read; what has two
+is never guessed.
+"""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
-import pendulum
 import simplejson
-from pendulum.parsing.exceptions import ParserError
 
-from pipelines.source.schema import MONEY
-
-_SMALLEST = Decimal(1).scaleb(-MONEY.scale)
-_LARGEST = Decimal(10) ** (MONEY.precision - MONEY.scale)
+#: Ids are keys, and stand in every index and message: none that is real is longer.
+LONGEST_ID = 200
 _INT64 = 2**63
 _LONGEST = 10**1000
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_EPOCH_TEXT = re.compile(r"[0-9]{10}([0-9]{3})?(\.[0-9]{1,9})?")
-_EARLIEST = datetime(1970, 1, 2, tzinfo=UTC)
-_LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_WHOLE = re.compile(r"[+-]?[0-9]{1,40}(\.0{1,40})?")
+_STATUS_LINE = re.compile(r"(?:HTTP/[0-9.]+\s+)?([1-5][0-9]{2})(?:[\s:-].*)?", re.DOTALL)
+
+#: What systems write where a text has no value, in small letters.
+NO_TEXT = frozenset({"", "null", "(null)", "undefined", "n/a", "-", "--", "\\n"})
+#: And where an id, a number or a time has none: there, it cannot be the value itself.
+NOT_YET = NO_TEXT | {"none", "nil", "nan", "nat", "na", "never", "not yet", "pending", "tbd"}
+_LONGEST_ABSENCE = max(map(len, NOT_YET))
 
 
 class BadValueError(ValueError):
-    """A value that its column cannot hold; the text says why, without the value itself."""
+    """A value that its column cannot hold as it stands; the text says why, without the value.
+
+    ``instead`` is what the row has in its place; None: nothing.
+    """
+
+    def __init__(self, reason: str, instead: Any = None) -> None:
+        super().__init__(reason)
+        self.instead = instead
+
+
+def is_absent(value: Any, words: frozenset[str] = NO_TEXT) -> bool:
+    """Tell whether a value says that there is none, in one of the words."""
+    if not isinstance(value, str):
+        return value is None
+    return len(value) <= _LONGEST_ABSENCE and value.strip().lower() in words
+
+
+def scalar(value: Any) -> Any:
+    """Take the one value of a list of one, or of an object like ``{"$oid": …}`` that types it."""
+    while True:
+        if isinstance(value, list) and len(value) == 1:
+            value = value[0]
+        elif isinstance(value, Mapping) and len(value) == 1 and str(*value).startswith("$"):
+            (value,) = value.values()
+        else:
+            return value
 
 
 def text(value: Any) -> str | None:
     """Take a string or a whole number, and refuse what a text column would misrepresent."""
-    if value is None:
+    value = scalar(value)
+    return None if is_absent(value) else _text(value).strip() or None
+
+
+def identifier(value: Any) -> str | None:
+    """Take an id as it stands, blanks and all; UUIDs, which have no case, in small letters."""
+    value = scalar(value)
+    if is_absent(value, NOT_YET):
         return None
+    found = _text(value)
+    if len(found) > LONGEST_ID:
+        raise BadValueError(f"is longer than {LONGEST_ID} characters")
+    if len(found) == 36 and _UUID.fullmatch(found):
+        return found.lower()
+    return found if found.strip() else None
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "surrogateescape")  # and so refused below
     if isinstance(value, str):
         if "\x00" in value:
             raise BadValueError("holds a NUL character")
         if not value.isascii() and _SURROGATE.search(value):
             raise BadValueError("holds half of a surrogate pair, which is no text")
-        return value.strip() or None
-    if isinstance(value, int) and not isinstance(value, bool):
-        if not -_LONGEST < value < _LONGEST:
-            raise BadValueError("is too large a number for an id")
+        return value
+    if isinstance(value, UUID):
         return str(value)
-    raise BadValueError(f"is a {_kind(value)}, not text")
+    number = whole(value)
+    if number is None:
+        raise BadValueError(f"is a {kind_of(value)}, not text")
+    if not -_LONGEST < number < _LONGEST:
+        raise BadValueError("is too large a number for an id")
+    return str(number)
 
 
-def money(value: Any) -> Decimal | None:
-    """Take an exact amount from a JSON number or its text; never through a float."""
-    if value is None or value == "":
+def whole(value: Any) -> int | None:
+    """Return a number that is whole, as ``5.0`` is; None for anything else."""
+    if isinstance(value, bool):
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, Decimal, str)):
-        raise BadValueError(f"is a {_kind(value)}, not an amount")
-    try:
-        amount = Decimal(value)
-    except InvalidOperation:
-        raise BadValueError("is not a number") from None
-    # Compared as it stands: arithmetic on 1e99999999, even abs(), overflows.
-    if not amount.is_finite() or not -_LARGEST < amount < _LARGEST:
-        raise BadValueError("is too large for an amount")
-    exact = amount.quantize(_SMALLEST)
-    if exact != amount:
-        raise BadValueError(f"has more than {MONEY.scale} decimal places")
-    return exact
+    if isinstance(value, float):
+        value = Decimal(repr(value))
+    if isinstance(value, Decimal):
+        # Compared first: the digits of 1e99999999 would fill the memory.
+        is_whole = value.is_finite() and -_LONGEST < value < _LONGEST and value == int(value)
+        return int(value) if is_whole else None
+    return value if isinstance(value, int) else None
 
 
 def integer(value: Any) -> int | None:
     """Take a whole number of 64 bits, as a number or as its text."""
-    if value is None or value == "":
+    value = scalar(value)
+    if is_absent(value, NOT_YET):
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, str)):
-        raise BadValueError(f"is a {_kind(value)}, not a whole number")
-    try:
-        number = int(value)
-    except ValueError:
-        raise BadValueError("is not a whole number") from None
+    if isinstance(value, str):
+        found = Decimal(value.strip()) if _WHOLE.fullmatch(value.strip()) else None
+        number = whole(found)
+    elif isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
+        number = whole(value)
+    else:
+        raise BadValueError(f"is a {kind_of(value)}, not a whole number")
+    if number is None:
+        raise BadValueError("is not a whole number")
     if not -_INT64 <= number < _INT64:
         raise BadValueError("does not fit into 64 bits")
     return number
 
 
-def time(value: Any) -> datetime | None:
-    """Take ISO 8601, or epoch seconds or milliseconds, as a time in UTC.
-
-    A text without a zone is UTC, as in the vendor's examples.
-    """
-    if value is None or value == "":
-        return None
-    if isinstance(value, datetime):
-        moment = value if value.tzinfo else value.replace(tzinfo=UTC)
-    elif isinstance(value, str):
-        moment = _iso(value.strip())
-    elif isinstance(value, (int, Decimal)) and not isinstance(value, bool):
-        moment = _epoch(Decimal(value))
-    else:
-        raise BadValueError(f"is a {_kind(value)}, not a time")
-    if not _EARLIEST <= moment < _LATEST:
-        raise BadValueError("is a time outside 1970 to 2200")
-    return moment.astimezone(UTC)
+def count(value: Any) -> int | None:
+    """Take a whole number, or the length of a list of what is counted."""
+    return len(value) if isinstance(value, list) else integer(value)
 
 
-def _epoch(value: Decimal) -> datetime:
-    """Take epoch seconds, or milliseconds where the number is too large for seconds."""
-    if not value.is_finite() or not 0 <= value < 10**14:
-        raise BadValueError("is not a time")
-    seconds = value / 1000 if value > 10**11 else value
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=float(seconds))
-
-
-def _iso(value: str) -> datetime:
-    if _EPOCH_TEXT.fullmatch(value):  # in CSV, a number is a text
-        return _epoch(Decimal(value))
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        moment = _other_iso(value)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _other_iso(value: str) -> datetime:
-    """Take the forms of ISO 8601 and RFC 3339 that the standard library does not read."""
-    try:
-        # Without `exact`, a time of day would be one of today; and "now" would be now.
-        moment = None if value == "now" else pendulum.parse(value, strict=True, exact=True)
-    except (ParserError, ValueError, OverflowError):
-        raise BadValueError("is not a time") from None
-    if not isinstance(moment, datetime):
-        raise BadValueError("is not a time")
-    return moment
+def http_status(value: Any) -> int | None:
+    """Take an HTTP status, as a number or at the beginning of its text: ``502 Bad Gateway``."""
+    line = _STATUS_LINE.fullmatch(value.strip()) if isinstance(value, str) else None
+    return int(line[1]) if line else integer(value)
 
 
 def as_json(value: Any) -> str | None:
@@ -150,6 +162,7 @@ def _escaped_twice(half: re.Match[str]) -> str:
     return f"\\\\u{ord(half[0]):04x}"
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
+    """Name the type of a JSON value, for a person."""
     names = {bool: "true/false", dict: "object", list: "list", Decimal: "fraction", int: "number"}
-    return names.get(type(value), type(value).__name__)
+    return names.get(type(value), "text" if isinstance(value, str) else type(value).__name__)

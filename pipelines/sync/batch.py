@@ -7,9 +7,17 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from pipelines.source.parse import Rejected, Row
+from pipelines.source.parse import Parsed, Rejected, Row, same_fingerprint
 from pipelines.source.partial import SessionLine
-from pipelines.source.schema import ORDERS, QUARANTINE, SESSIONS, SYNC_RUNS, WEBHOOK_LOGS, Table
+from pipelines.source.schema import (
+    ORDERS,
+    QUARANTINE,
+    SESSIONS,
+    SYNC_RUNS,
+    VALUE_ISSUES,
+    WEBHOOK_LOGS,
+    Table,
+)
 from pipelines.sync.history import HISTORY_OF, entry, state_of
 from pipelines.sync.store import Store
 
@@ -34,6 +42,8 @@ class Batch:
         self.new: Counter[str] = Counter()
         self.changed: Counter[str] = Counter()
         self.quarantined: Counter[str] = Counter()
+        #: Values that could not be read as they stood, of rows that were kept.
+        self.value_issues: Counter[str] = Counter()
         #: How often the list said of an order just what the events had made of it, by status;
         #: and how often it said something else.
         self.events_right: Counter[str] = Counter()
@@ -61,12 +71,12 @@ class Batch:
         """Count the waiting rows that are new or say something new."""
         before = self.before(table)
         return sum(
-            (earlier := before[key]) is None or earlier["_fingerprint"] != row["_fingerprint"]
+            (earlier := before[key]) is None or _says_more(row, earlier)
             for key, row in self._rows[table.name].items()
         )
 
-    def add(self, resource: str, parsed: Row | Rejected, seen_at: datetime) -> None:
-        """Keep a row for the next load, or a rejected record for the quarantine."""
+    def add(self, resource: str, parsed: Parsed | Rejected, seen_at: datetime) -> None:
+        """Keep a row with its issues for the next load, or a bad record for the quarantine."""
         if isinstance(parsed, Rejected):
             row = parsed.row(seen_at)
             if row["quarantine_id"] not in self._rows[QUARANTINE.name]:
@@ -74,7 +84,16 @@ class Batch:
             self._rows[QUARANTINE.name][row["quarantine_id"]] = row
             return
         self.latest = max(self.latest or seen_at, seen_at)
+        self.note(resource, parsed, seen_at)
         self.add_known(resource, parsed)
+
+    def note(self, resource: str, parsed: Parsed, seen_at: datetime) -> None:
+        """Keep for the next load what could not be read of a row."""
+        noted = self._rows[VALUE_ISSUES.name]
+        for issue in parsed.issues:
+            row = issue.row(seen_at)
+            self.value_issues[resource] += row["issue_id"] not in noted
+            noted[row["issue_id"]] = row
 
     def add_known(self, resource: str, row: Row) -> None:
         """Keep a known row that was changed without another look at it."""
@@ -155,7 +174,7 @@ class Batch:
         if before is None:
             self.new[resource] += 1
         else:
-            self.changed[resource] += before["_fingerprint"] != row["_fingerprint"]
+            self.changed[resource] += _says_more(row, before)
             if row.get("_walk") is None and "_walk" in row:
                 row["_walk"] = before["_walk"]
         if resource in HISTORY_OF:
@@ -183,6 +202,10 @@ class Batch:
             [*self._steps[resource].get(key, ()), row] if key in self._steps[resource] else [row]
         )
         for look in looks:
+            if look["status"] is None:
+                continue  # a status that could not be read is none that was seen
+            if before is not None and before["status"] is None:
+                before = None
             if before is None and len(looks) == 1:
                 first_looks[history.name].append(entry(resource, look, None))
             elif before is None or state_of(resource, before) != state_of(resource, look):
@@ -194,5 +217,10 @@ class Batch:
         if earlier is None or earlier.get("_origin") != "event" or row["_origin"] != "list":
             return
         if earlier["status"] == row["status"] and not row["deleted_at"]:
-            same = earlier["_fingerprint"] == row["_fingerprint"]
+            same = not _says_more(row, earlier)
             (self.events_right if same else self.events_wrong)[row["status"]] += 1
+
+
+def _says_more(row: Row, earlier: Row) -> bool:
+    """Tell whether a row says something else than before, as far as fingerprints can tell."""
+    return same_fingerprint(row["_fingerprint"], earlier["_fingerprint"]) is False

@@ -239,6 +239,7 @@ class Engine:
         if isinstance(parsed, Rejected):
             self._batch.add(SESSIONS.name, parsed, seen_at)
         else:
+            self._batch.note(SESSIONS.name, parsed, seen_at)
             self._batch.add_line(entry.line(parsed), seen_at)
 
     # Loading ---------------------------------------------------------------------------------
@@ -318,6 +319,7 @@ class Engine:
             certificate.rows_new = self._batch.new[name]
             certificate.rows_changed = self._batch.changed[name]
             certificate.rows_quarantined = self._batch.quarantined[name]
+            certificate.detail["value_issues"] = self._batch.value_issues[name]
         return [certificate.row(self.sync_id) for certificate in certificates.values()]
 
     @property

@@ -63,13 +63,13 @@ def missing(store: Store, table: Table) -> list[Row]:
     if not store.has(table):
         return []
     key = table.key[0]
-    sql = f"select {key} from {DATASET}.{table.name} t"
+    sql = f"select {key} from {DATASET}.{table.name} t where t.status is not null"
     if store.has(history):
         same = "h.status = t.status" + (
             " and h.attempts = coalesce(t.attempts, 0)" if "attempts" in history.key else ""
         )
         sql += (
-            f" where not exists (select 1 from {DATASET}.{history.name} h"
+            f" and not exists (select 1 from {DATASET}.{history.name} h"
             f" where h.{key} = t.{key} and {same})"
         )
     keys = [row[0] for row in store.query(sql)]

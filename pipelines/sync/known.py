@@ -52,10 +52,10 @@ class Known:
         return count
 
     def statuses(self, table: Table) -> set[str]:
-        """Return every status that a row has."""
+        """Return every status that a row has; of some, it could not be read."""
         stored = self._store.select(table, "distinct status")
         waiting = self._batch.rows(table).values()
-        return {row[0] for row in stored} | {row["status"] for row in waiting}
+        return ({row[0] for row in stored} | {row["status"] for row in waiting}) - {None}
 
     def times(
         self, table: Table, status: str | None = None, since: datetime | None = None

@@ -11,7 +11,7 @@ from typing import Any
 from pipelines.client import PAGE_SIZE, Page
 from pipelines.clock import utc
 from pipelines.progress import Listener, PageRead, ignore
-from pipelines.source.parse import SHAPES, Parser, Rejected, Row
+from pipelines.source.parse import SHAPES, Parsed, Parser, Rejected, Row
 
 FetchPage = Callable[..., Page]
 
@@ -63,7 +63,7 @@ class Reader:
         resource: str,
         fetch: FetchPage,
         parser: Parser,
-        accept: Callable[[str, Row | Rejected, datetime], None],
+        accept: Callable[[str, Parsed | Rejected, datetime], None],
         *,
         listener: Listener = ignore,
         quota_left: Callable[[], dict[str, int]] = dict,

@@ -41,6 +41,11 @@ DAMAGE = {
     "set ledger_coverage = 0.5",
     "times_do_not_lie_in_the_future": "update analytics.fct_sessions set cohort_date = null",
     "times_lie_within_their_bounds": "update analytics.fct_orders set paid_not_after = '2000-1-1'",
+    "values_are_readable": """
+        insert into printora_raw.value_issues by name
+        select order_id as record_key, 'orders' as resource, 'null' as outcome, _seen_at
+        from printora_raw.orders limit 1
+    """,
     "webhook_events_add_up": "update analytics.webhook_health_daily set failed = failed + 1",
     "what_is_proven_is_fresh": "update analytics.data_freshness set lag_seconds = 100000",
 }

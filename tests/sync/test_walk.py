@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 
 from pipelines.client import Page
-from pipelines.source.parse import Parser, Rejected, Row
+from pipelines.source.parse import Parsed, Parser, Rejected, Row
 from pipelines.sync import walk as walks
 from pipelines.sync.reading import Reader
 from pipelines.sync.walk import Walk
@@ -26,9 +26,9 @@ class QuickParser(Parser):
     def __init__(self) -> None:
         """Need nothing."""
 
-    def parse(self, record: Any, **_: Any) -> Row:
+    def parse(self, record: Any, **_: Any) -> Parsed:
         """Return the record with the one time that a walk looks at."""
-        return {"created_at": None, **record}
+        return Parsed({"created_at": None, **record})
 
 
 _PARSER = QuickParser()

@@ -1,0 +1,54 @@
+"""A hash of what the API said of a row: two rows with the same one say the same."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from pipelines.source.times import EPOCH
+
+#: Whatever changes the hash of an unchanged row makes another version of it.
+VERSION = "v2"
+BETWEEN = "\x1f"
+_MICROSECOND = timedelta(microseconds=1)
+
+#: What we note on a row, and not what the API says of it.
+NOTES = frozenset(
+    {"_seen_at", "_fingerprint", "_origin", "_event_at", "_walk", "deleted_at", "ledger_file"}
+)
+
+
+def fingerprint(row: Mapping[str, Any]) -> str:
+    """Hash what the API said.
+
+    By name and without what is null, so that a column which is added changes nothing. A row that
+    was read back from the warehouse has the hash that it was stored with.
+    """
+    facts = sorted((name, part) for name, part in row.items() if part is not None)
+    said = (f"{name}={_written(part)}" for name, part in facts if name not in NOTES)
+    return digest(BETWEEN.join(said))
+
+
+def digest(said: str) -> str:
+    """Hash a row's facts, each ``name=text``, in the order of their names."""
+    hashed = hashlib.blake2b(said.encode(errors="replace"), digest_size=12)
+    return f"{VERSION}:{hashed.hexdigest()}"
+
+
+def same_fingerprint(one: str | None, other: str | None) -> bool | None:
+    """Tell whether two rows say the same; None where hashes of two versions cannot tell."""
+    if one is None or other is None or _version(one) != _version(other):
+        return None
+    return one == other
+
+
+def _version(found: str) -> str:
+    return found.partition(":")[0] if ":" in found else ""
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, datetime):
+        return str((value - EPOCH) // _MICROSECOND)
+    return str(value)
