@@ -14,7 +14,7 @@ from pipelines.errors import ConfigurationError
 SETTINGS = ("pipelines.printora.destination_type", "destination_type")
 #: Of dlt's destinations, what is missing before printora can load into them and build there.
 MISSING = {
-    "postgres": "the sync does not load into it yet",
+    "postgres": "its models are proven, but the sync does not load into it yet",
     "filesystem": "the sync does not load into a lake yet: merged rows would be appended twice",
     "snowflake": "no sync and no model was ever run on it",
     "bigquery": "no sync and no model was ever run on it",

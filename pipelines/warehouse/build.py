@@ -28,7 +28,7 @@ from pipelines.warehouse.catalog import (
 )
 from pipelines.warehouse.checks import CheckResult, run_check
 from pipelines.warehouse.failure import failure
-from pipelines.warehouse.project import BUILD_SETTINGS, LAYERS, Check, Model, Project
+from pipelines.warehouse.project import BUILD_SETTINGS, LAYERS, Model, Project
 from pipelines.warehouse.raw import ensure_raw_tables
 from pipelines.warehouse.settings import ModelSettings
 from pipelines.warehouse.stamps import current_stamps, stale_models, stored_stamp
@@ -102,7 +102,7 @@ def _audit(
         dataclasses.replace(
             result,
             checks=tuple(
-                _kept(connection, check)
+                kept(run_check(connection, check))
                 for check in models[result.name].checks
                 if agree.issuperset(check.depends_on)
             ),
@@ -111,8 +111,9 @@ def _audit(
     ]
 
 
-def _kept(connection: DuckDBPyConnection, check: Check) -> CheckResult:
-    result = run_check(connection, check)
+def kept(result: CheckResult) -> CheckResult:
+    """Return the result of a promise; raise a ModelError where it is broken."""
+    check = result.check
     if not result.passed:
         rows = "; ".join(
             ", ".join(f"{name} {value}" for name, value in row.items()) for row in result.sample
@@ -201,7 +202,7 @@ def _build_model(connection: DuckDBPyConnection, model: Model, stamp: str) -> Mo
     started = time.perf_counter()  # A duration, not a time: nothing that is stored depends on it.
     try:
         found = _result_columns(connection, model)
-        _refuse_other_columns(model, [name for name, _ in found])
+        refuse_other_columns(model, [name for name, _ in found])
         # On one line with the select's first, so that the lines in errors are the file's.
         connection.execute(f"create {model.materialized} {quoted(model.qualified)} as {model.sql}")
         # A view's joins and filters run here for the first time, not at its reader's.
@@ -223,7 +224,8 @@ def _result_columns(connection: DuckDBPyConnection, model: Model) -> list[tuple[
     return [(name, kind) for name, kind, *_ in rows]
 
 
-def _refuse_other_columns(model: Model, actual: list[str]) -> None:
+def refuse_other_columns(model: Model, actual: list[str]) -> None:
+    """Raise a ModelError where the header describes other columns than the select has."""
     described = [column.name for column in model.columns]
     if described == actual:
         return

@@ -62,7 +62,7 @@ def run_check(connection: DuckDBPyConnection, check: Check) -> CheckResult:
     # The select keeps its own lines, and one more for a comment in its last.
     rows = f"({check.sql}\n)"
     try:
-        counted = connection.execute(f"select {_number(check)} from {rows}").fetchone()  # noqa: S608 - a file of ours
+        counted = connection.execute(f"select {number_of(check)} from {rows}").fetchone()  # noqa: S608 - a file of ours
         failures = int(counted[0] or 0) if counted else 0
         sample = _sample(connection, rows) if failures else ()
     except duckdb.Error as error:
@@ -70,7 +70,7 @@ def run_check(connection: DuckDBPyConnection, check: Check) -> CheckResult:
     return CheckResult(check, failures, sample)
 
 
-def _number(check: Check) -> str:
+def number_of(check: Check) -> str:
     """Return how the offenders are counted: a row is one, unless it says how many it stands for."""
     return "sum(offenders)" if re.search(r"\bas offenders\b", check.sql) else "count(*)"
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from postgres_support import postgres
 
 # The worlds that the models are compared with the truth in: readers must see the same.
 sys.path.append(str(Path(__file__).parents[1] / "models"))
@@ -33,3 +35,10 @@ def built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def warehouse(built_once: Path, tmp_path: Path) -> Path:
     """A warehouse of one's own, in a folder of one's own."""
     return Path(shutil.copy(built_once, tmp_path / "printora.duckdb"))
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The URL of a PostgreSQL server whose zone has clocks that change."""
+    with postgres() as url:
+        yield url

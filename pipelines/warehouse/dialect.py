@@ -1,0 +1,122 @@
+"""One SQL for every engine: the models are written in DuckDB's, and compiled for another.
+
+sqlglot does most of it. Where what it makes fails elsewhere or, worse, says something else, a rule
+here takes the construct's place. Every construct that the models use, and every rule, is proven by
+running it on both engines: ``tests/readers/constructs.txt`` lists them, and a model that uses
+another one is refused there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Literal
+
+from pipelines.errors import ModelError
+from pipelines.warehouse.project import LAYERS
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+Dialect = Literal["duckdb", "postgres"]
+Rule = Callable[["exp.Expr"], "exp.Expr | None"]
+
+#: What a unit of date_diff lasts, in microseconds. Days and longer ones are a calendar's affair.
+_UNITS = {"MICROSECOND": 1, "MILLISECOND": 1_000, "SECOND": 1_000_000, "MINUTE": 60_000_000}
+
+
+@cache
+def compiled(sql: str, dialect: Dialect, place: str = "", *, suffix: str = "") -> str:
+    """Return one select, written for DuckDB, for another engine. ``place`` is for errors.
+
+    ``suffix`` is put behind the schemas of models: a build makes its tables beside the last one's.
+
+    Raises:
+        ModelError: it uses what no rule can say in the other engine's SQL.
+    """
+    if dialect == "duckdb":
+        return sql
+    import sqlglot
+    from sqlglot import exp
+
+    tree = sqlglot.parse_one(sql, dialect="duckdb")
+    for table in tree.find_all(exp.Table):
+        if table.db in LAYERS:
+            table.set("db", exp.to_identifier(table.db + suffix))
+    # From the inside out: a rule that replaces a node must find those below it replaced already.
+    for node in reversed(list(tree.walk())):
+        for rule in RULES[dialect]:
+            replacement = _applied(rule, node, place)
+            if replacement is not None:
+                node.replace(replacement)
+                break
+    return tree.sql(dialect=dialect, pretty=True)
+
+
+def _applied(rule: Rule, node: exp.Expr, place: str) -> exp.Expr | None:
+    try:
+        return rule(node)
+    except ModelError as error:
+        raise ModelError(f"{place}: {error.message}", hint=error.hint) from None
+
+
+def _date_diff(node: exp.Expr) -> exp.Expr | None:
+    """Subtract times as they are.
+
+    sqlglot casts them to times without a zone first, which is the session's zone: across a change
+    of its clocks the difference would be an hour off.
+    """
+    from sqlglot import exp
+
+    if not isinstance(node, exp.DateDiff):
+        return None
+    unit = str(node.args["unit"]).upper()
+    if unit not in _UNITS:
+        raise ModelError(
+            f"date_diff('{unit.lower()}', …) depends on a calendar that engines do not share.",
+            hint=f"Take one of {', '.join(_UNITS).lower()}, or subtract dates.",
+        )
+    micros = "cast(extract(epoch from {0}) * 1000000 as bigint)"
+    if unit == "MICROSECOND":
+        return _sql(micros.format("(:later - :earlier)"), later=node.this, earlier=node.expression)
+    # DuckDB counts the boundaries between the two, not whole units.
+    text = " - ".join(
+        f"floor({micros.format(of)} / {_UNITS[unit]}.0)" for of in (":later", ":earlier")
+    )
+    return _sql(f"cast({text} as bigint)", later=node.this, earlier=node.expression)
+
+
+def _to_microseconds(node: exp.Expr) -> exp.Expr | None:
+    from sqlglot import exp
+
+    if not isinstance(node, exp.Anonymous) or node.name.lower() != "to_microseconds":
+        return None
+    return _sql("(:number * interval '1 microsecond')", number=node.expressions[0])
+
+
+def _json_text(node: exp.Expr) -> exp.Expr | None:
+    """Read jsonb, which is what dlt makes of JSON; sqlglot's function reads json only."""
+    from sqlglot import exp
+
+    if not isinstance(node, exp.JSONExtractScalar):
+        return None
+    keys = [str(part.this) for part in node.expression.find_all(exp.JSONPathKey)]
+    text = exp.Literal.string("{" + ",".join(f'"{key}"' for key in keys) + "}")
+    return _sql("(cast(:document as jsonb) #>> :path)", document=node.this, path=text)
+
+
+def _sql(template: str, **parts: exp.Expr) -> exp.Expr:
+    """Return PostgreSQL's text as a tree, with other trees in the places that begin with ``:``."""
+    import sqlglot
+    from sqlglot import exp
+
+    tree = sqlglot.parse_one(template, dialect="postgres")
+    for hole in list(tree.find_all(exp.Placeholder)):
+        part = parts[hole.name].copy()
+        hole.replace(exp.Paren(this=part) if isinstance(part, exp.Binary) else part)
+    return tree
+
+
+RULES: dict[Dialect, tuple[Rule, ...]] = {
+    "postgres": (_date_diff, _to_microseconds, _json_text),
+}
