@@ -118,7 +118,7 @@ def _build(
         # On tables of different ages a check would find what the next build mends.
         checks = [check.name for check in project.checks if not state.stale & set(check.depends_on)]
         results = run_checks(connection, project, checks)
-        published = publishing.after_build(connection, project, results, whole=not state.stale)
+        published = publishing.after_build(connection, project, results, whole=select is None)
     kept = [check for model in models for check in model.checks]
     asked = {model.qualified for model in project.select(select)}
     return Built(

@@ -23,10 +23,17 @@ def _snapshots(warehouse: Path) -> list[Path]:
     return list(warehouse.parent.glob("*.published*"))
 
 
-def _break(warehouse: Path, table: str) -> None:
-    """Let a check of severity error object: a row is there twice."""
+#: What a check of severity error objects to: a sync that proved nothing, an order that is gone.
+_FAILED_SYNC = (
+    "insert into printora_raw.sync_runs by name select * replace (sync_id || '-2' as sync_id, "
+    "'failed' as outcome, null as complete_as_of) from printora_raw.sync_runs"
+)
+_LOST_ORDER = "delete from analytics.fct_orders where session_id is not null"
+
+
+def _break(warehouse: Path, damage: str) -> None:
     with connect(warehouse) as connection:
-        connection.execute(f"insert into {table} select * from {table} limit 1")  # noqa: S608 - a test's own name
+        connection.execute(damage)
 
 
 def test_a_build_of_the_whole_is_published(warehouse: Path) -> None:
@@ -42,7 +49,7 @@ def test_what_is_not_a_good_build_of_the_whole_is_not_published(warehouse: Path)
     """Broken: readers get marts that disagree, or that a check objects to."""
     runner = CliRunner()
     assert runner.invoke(app, ["build", "--select", "analytics.dim_dates"]).exit_code == 0
-    _break(warehouse, "printora_raw.orders")
+    _break(warehouse, _FAILED_SYNC)
     done = runner.invoke(app, ["build"])
     assert done.exit_code == 1
     assert "Not published: " in done.stderr
@@ -77,7 +84,7 @@ def test_dagster_publishes_what_no_check_objects_to(warehouse: Path) -> None:
     (event,) = done.get_asset_materialization_events()
     assert event.materialization.metadata["tables"].value == len(list(asset.dependency_keys))
     before = warehouse.with_name("printora.published.duckdb").stat()
-    _break(warehouse, "analytics.fct_orders")
+    _break(warehouse, _LOST_ORDER)
     done = dg.materialize([asset])
     assert done.success
     assert done.get_asset_materialization_events() == []
