@@ -5,7 +5,8 @@ PrintoraError                      exit code 1
 ├── LedgerError                    1  the session ledger cannot be read
 │   └── LedgerSettingError         2  the setting names none: no file, a folder, no known format
 ├── WarehouseError                 1  the destination refuses
-│   └── WarehouseLocked            1  another process holds the DuckDB file
+│   ├── WarehouseLocked            1  another process holds the DuckDB file
+│   └── WarehouseSettingError      2  the setting names what cannot be a warehouse
 ├── ModelError                     1  a file in sql/ is not what it should be, or fails
 ├── QuotaExhausted                 3  stopped early; what was read is loaded
 └── pipelines.client.errors.ApiError
@@ -55,6 +56,12 @@ class WarehouseError(PrintoraError):
 
 class WarehouseLocked(WarehouseError):  # noqa: N818 - it names a state, as httpx's errors do
     """Another process has the DuckDB file open."""
+
+
+class WarehouseSettingError(WarehouseError):
+    """The setting names what cannot be a warehouse: to run again does not help."""
+
+    exit_code = 2
 
 
 class ModelError(PrintoraError):

@@ -1,25 +1,30 @@
-"""The settings, read through dlt's own configuration.
+"""The settings, as a sync, a build and a reader take them, checked as far as they can be here.
 
 Each is an environment variable (``SOURCES__PRINTORA__API_KEY``) or a key under
-``[sources.printora]`` in ``.dlt/config.toml`` or ``.dlt/secrets.toml``.
+``[sources.printora]`` in ``.dlt/config.toml`` or ``.dlt/secrets.toml``, where dlt looks, too. Their
+names, bounds and meanings are rows of ``pipelines/setting_table.py``.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-import dlt
 
 from pipelines.client.governor import Limit
 from pipelines.client.transport import host_of
 from pipelines.client.wire import CONTRACTS, Contract
 from pipelines.destination import refuse_unproven
 from pipelines.errors import ConfigurationError
+from pipelines.lookup import lookup
+from pipelines.setting_table import choice, flag, refuse_unknown
+from pipelines.setting_table import number as _number
+from pipelines.setting_table import text as _text
+from pipelines.setting_table import variable as _variable
 from pipelines.warehouse import ModelSettings, published_path
 
 PersonalData = Literal["none", "pseudonymous", "full"]
@@ -31,7 +36,8 @@ HOSTS = {
 }
 _KEY_MODE = {"production": "live", "staging": "test"}
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-_SECTION = "sources.printora"
+_REQUIRED = ("api_key", "partner_id")
+_MEMORY = re.compile(r"\d+(\.\d+)? ?([KMGT]i?B|%)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,8 @@ class Settings:
     """Everything that a sync and a build need to know.
 
     ``reserve_share`` (0..1) of each limit is left to the partner's own traffic; a wait above
-    ``max_wait_seconds`` ends a run instead of being slept through.
+    ``max_wait_seconds`` ends a run instead of being slept through, and so does a run's own length
+    of ``max_run_minutes``. Each row is read again within ``reread_days``.
     """
 
     api_key: str = field(repr=False)
@@ -53,6 +60,9 @@ class Settings:
     timeout_seconds: float = 30.0
     personal_data: PersonalData = "pseudonymous"
     pseudonym_key: str | None = field(default=None, repr=False)
+    max_run_minutes: float | None = None
+    reread_days: float = 30.0
+    duckdb_memory_limit: str | None = None
     models: ModelSettings = field(default_factory=ModelSettings)
 
 
@@ -60,10 +70,11 @@ def load_settings() -> Settings:
     """Read the settings that a sync needs.
 
     Raises:
-        ConfigurationError: a setting is missing or malformed, or the key's mode contradicts the
-            environment. The text names every setting that is missing.
+        ConfigurationError: a setting is missing, malformed or unknown, or the key's mode
+            contradicts the environment. The text names every setting that is missing.
     """
-    missing = [name for name in _required() if not _text(name)]
+    refuse_unknown()
+    missing = [name for name in _REQUIRED if not _text(name)]
     if missing:
         names = " and ".join(_variable(name) for name in missing)
         raise ConfigurationError(
@@ -80,19 +91,23 @@ def load_settings() -> Settings:
         contract=_contract(),
         warehouse_path=warehouse_path(),
         session_ledger=_text("session_ledger"),
-        reserve_share=_number("reserve_share", 0.2, low=0.0, high=0.95),
-        max_wait_seconds=_number("max_wait_seconds", 300.0, low=0.0, high=86_400.0),
-        timeout_seconds=_number("timeout_seconds", 30.0, low=0.1, high=600.0),
-        personal_data=_personal_data(),
+        reserve_share=_number("reserve_share", 0.2),
+        max_wait_seconds=_number("max_wait_seconds", 300.0),
+        timeout_seconds=_number("timeout_seconds", 30.0),
+        personal_data=cast(PersonalData, choice("personal_data")),
         pseudonym_key=_text("pseudonym_key"),
+        max_run_minutes=_number("max_run_minutes", 0.0) or None,
+        reread_days=_number("reread_days", 30.0),
+        duckdb_memory_limit=memory_limit(),
         models=model_settings(),
     )
 
 
 def warehouse_path() -> Path:
     """Return the DuckDB file, from dlt's ``DESTINATION__DUCKDB__CREDENTIALS``."""
-    refuse_unproven(_get)
-    text = str(_get("destination.duckdb.credentials") or "printora.duckdb")
+    refuse_unknown()
+    refuse_unproven(lookup)
+    text = str(lookup("destination.duckdb.credentials") or "printora.duckdb")
     path = text.removeprefix("duckdb:///").removeprefix("duckdb:")
     if path == ":memory:" or "://" in path or path.startswith("md:"):
         raise ConfigurationError(
@@ -105,7 +120,7 @@ def warehouse_path() -> Path:
             "schema of the same name.",
             hint="Give the file another name, for example printora.duckdb.",
         )
-    return Path(path).expanduser().resolve()
+    return _absolute(path)
 
 
 def publish_path() -> Path | None:
@@ -114,7 +129,17 @@ def publish_path() -> Path | None:
     text = _text("publish_to")
     if text is None:
         return published_path(warehouse)
-    return None if text.lower() == "off" else Path(text).expanduser().resolve()
+    return None if text.lower() == "off" else _absolute(text)
+
+
+def memory_limit() -> str | None:
+    """Return how much memory DuckDB may take; None leaves it to DuckDB."""
+    text = _text("duckdb_memory_limit")
+    if text is not None and not _MEMORY.fullmatch(text):
+        raise ConfigurationError(
+            f"{_variable('duckdb_memory_limit')} is {text!r}.", hint="Write it like 2GB or 500MB."
+        )
+    return text
 
 
 def model_settings() -> ModelSettings:
@@ -128,79 +153,33 @@ def model_settings() -> ModelSettings:
             f"{_variable('report_time_zone')} is {zone!r}, which is no IANA time zone.",
             hint="Write it like Europe/Berlin or America/New_York.",
         ) from None
-    minutes = _number(
-        "session_maturity_minutes", defaults.session_maturity_minutes, low=1, high=1_000_000
+    return ModelSettings(
+        report_time_zone=zone,
+        session_maturity_minutes=int(
+            _number("session_maturity_minutes", defaults.session_maturity_minutes)
+        ),
+        retry_settled_minutes=int(_number("retry_settled_minutes", defaults.retry_settled_minutes)),
     )
-    return ModelSettings(report_time_zone=zone, session_maturity_minutes=int(minutes))
 
 
-def _required() -> tuple[str, ...]:
-    return ("api_key", "partner_id")
-
-
-def _variable(name: str) -> str:
-    return f"{_SECTION}.{name}".replace(".", "__").upper()
-
-
-def _get(path: str) -> Any:
-    """Look a setting up wherever dlt looks: environment, secrets.toml, config.toml."""
-    return dlt.secrets.get(path) if path in dlt.secrets else dlt.config.get(path)
-
-
-def _text(name: str) -> str | None:
-    value = _get(f"{_SECTION}.{name}")
-    return str(value).strip() or None if value is not None else None
-
-
-def _number(name: str, default: float, *, low: float, high: float) -> float:
-    text = _text(name)
-    if text is None:
-        return default
-    try:
-        number = float(text)
-    except ValueError:
-        number = float("nan")
-    if not low <= number <= high:
-        raise ConfigurationError(
-            f"{_variable(name)} is {text!r}.", hint=f"Give a number from {low:g} to {high:g}."
-        )
-    return number
+def _absolute(path: str) -> Path:
+    # Path's own expansion raises where there is no home, as under cron.
+    return Path(os.path.expanduser(path)).resolve()  # noqa: PTH111
 
 
 def _contract() -> Contract:
-    version = _text("api_version") or "1.0"
-    if version not in CONTRACTS:
-        raise ConfigurationError(
-            f"{_variable('api_version')} is {version!r}.",
-            hint=f"Known versions are {' and '.join(CONTRACTS)}.",
-        )
-    contract = CONTRACTS[version]
+    contract = CONTRACTS[choice("api_version")]
     return replace(contract, limits=tuple(_limit(limit) for limit in contract.limits))
 
 
 def _limit(limit: Limit) -> Limit:
     """Return the contract's limit, or the one that an account of its own terms has."""
-    number = _number(f"requests_per_{limit.name}", limit.requests, low=1, high=10**9)
+    number = _number(f"requests_per_{limit.name}", limit.requests)
     return replace(limit, requests=int(number))
 
 
-def _personal_data() -> PersonalData:
-    value = _text("personal_data") or "pseudonymous"
-    if value in ("none", "pseudonymous", "full"):
-        return value  # type: ignore[return-value]  # narrowed by the line above
-    raise ConfigurationError(
-        f"{_variable('personal_data')} is {value!r}.", hint="Set none, pseudonymous or full."
-    )
-
-
 def _base_url(api_key: str) -> str:
-    environment = _text("environment") or "production"
-    if environment not in HOSTS:
-        raise ConfigurationError(
-            f"{_variable('environment')} is {environment!r}.",
-            hint="Set production or staging; SOURCES__PRINTORA__BASE_URL takes any other host.",
-        )
-    base_url = (_text("base_url") or HOSTS[environment]).rstrip("/")
+    base_url = (_text("base_url") or HOSTS[choice("environment")]).rstrip("/")
     try:
         parts = urlsplit(base_url)
         host = (parts.hostname or "").rstrip(".")  # the root's dot names the same host
@@ -222,7 +201,7 @@ def _base_url(api_key: str) -> str:
 
 def _refuse_wrong_mode(api_key: str, host: str) -> None:
     """Refuse a test key at the production host and a live key at the staging host."""
-    allowed = (_text("allow_mode_mismatch") or "false").lower() in ("1", "true", "yes")
+    allowed = flag("allow_mode_mismatch")
     mode = re.match(r"[a-z]+_(test|live)_", api_key)
     for environment, url in HOSTS.items():
         if urlsplit(url).hostname != host or mode is None or allowed:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import dlt
 import pytest
 from dlt.common.configuration.container import Container
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pipelines.client.wire import V1_0, V1_1
 from pipelines.errors import ConfigurationError
+from pipelines.lookup import lookup
+from pipelines.setting_table import TABLE, Setting
 from pipelines.settings import HOSTS, Settings, load_settings, model_settings, warehouse_path
 
 Setter = Callable[..., None]
@@ -205,6 +212,11 @@ def test_a_base_url_that_cannot_be_trusted_is_refused(env: Setter, url: str, why
         ("report_time_zone", "Mars/Olympus"),
         ("report_time_zone", "../etc/passwd"),
         ("session_maturity_minutes", "0"),
+        ("retry_settled_minutes", "1.5"),
+        ("requests_per_day", "many"),
+        ("duckdb_memory_limit", "much"),
+        ("max_run_minutes", "0"),
+        ("allow_mode_mismatch", "maybe"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_named(env: Setter, name: str, value: str) -> None:
@@ -224,6 +236,10 @@ def test_every_value_that_can_be_set_arrives(env: Setter) -> None:
         max_wait_seconds="12",
         timeout_seconds="7.5",
         personal_data="none",
+        max_run_minutes="90",
+        reread_days="7",
+        duckdb_memory_limit="2GB",
+        retry_settled_minutes="200",
         pseudonym_key="secret",
         report_time_zone="Europe/Berlin",
         session_maturity_minutes="90",
@@ -237,6 +253,9 @@ def test_every_value_that_can_be_set_arrives(env: Setter) -> None:
     assert settings.models == model_settings()
     assert settings.models.report_time_zone == "Europe/Berlin"
     assert settings.models.session_maturity_minutes == 90
+    assert settings.models.retry_settled_minutes == 200
+    assert (settings.max_run_minutes, settings.reread_days) == (90.0, 7.0)
+    assert settings.duckdb_memory_limit == "2GB"
 
 
 def test_the_secrets_are_not_in_the_settings_text(env: Setter) -> None:
@@ -272,3 +291,126 @@ def test_what_is_no_file_for_the_tables_is_refused(
     monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", text)
     with pytest.raises(ConfigurationError, match="DESTINATION__DUCKDB__CREDENTIALS is"):
         warehouse_path()
+
+
+@pytest.mark.parametrize("word", ["on", "off", "TRUE", "False", "yes", "no", "1", "0"])
+def test_a_switch_is_on_or_off(env: Setter, word: str) -> None:
+    """What somebody switched on in other words would be off in silence."""
+    env(api_key="sk_test_1", allow_mode_mismatch=word)
+    if word.lower() in ("on", "true", "yes", "1"):
+        assert load_settings().api_key == "sk_test_1"
+    else:
+        with pytest.raises(ConfigurationError, match="is a test key"):
+            load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("SOURCES__PRINTORA__SESSION_LEGDER", "SOURCES__PRINTORA__SESSION_LEDGER"),
+        ("SOURCES__PRINTORA__API__VERSION", "SOURCES__PRINTORA__API_VERSION"),
+        ("SOURCES__PRINTORA__session_ledger", "SOURCES__PRINTORA__SESSION_LEDGER"),
+        ("SOURCES__PRINTORA__RESERVE", "SOURCES__PRINTORA__RESERVE_SHARE"),
+        ("SOURCES__PRINTORA__COLOUR_OF_THE_SKY", None),
+        ("SOURCE__PRINTORA__SESSION_LEDGER", "SOURCES__PRINTORA__SESSION_LEDGER"),
+        ("SOURCES_PRINTORA_SESSION_LEDGER", "SOURCES__PRINTORA__SESSION_LEDGER"),
+        ("SOURCES__PRINTRA__PERSONAL_DATA", "SOURCES__PRINTORA__PERSONAL_DATA"),
+        ("DESTINATION__DUCKDB__CREDENTIAL", "DESTINATION__DUCKDB__CREDENTIALS"),
+        ("DESTINATION__DUCKDB__CREDENTIALS__DATABASE", "DESTINATION__DUCKDB__CREDENTIALS"),
+        ("PRINTORA_SHEDULE_CRON", "PRINTORA_SCHEDULE_CRON"),
+    ],
+)
+def test_a_misspelt_variable_is_refused_with_the_nearest(
+    env: Setter, monkeypatch: pytest.MonkeyPatch, name: str, nearest: str | None
+) -> None:
+    """A run would go on without the ledger, and leave the sessions out for ever."""
+    monkeypatch.setenv(name, "x")
+    for read in (load_settings, warehouse_path):
+        with pytest.raises(ConfigurationError, match=f"no setting {name} ") as caught:
+            read()
+        assert caught.value.exit_code == 2
+        assert (f"Did you mean {nearest}?" if nearest else "README") in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[sources.printora]\nsesion_ledger = "x"\n', "sesion_ledger in .*config.toml"),
+        ('[sources.printora]\nsources = "x"\n', "sources in .*config.toml"),
+        ('[sources.printora.api]\nversion = "1.0"\n', "api in .*config.toml"),
+        ('[source.printora]\npersonal_data = "none"\n', r"\[source.printora\] in .*config.toml"),
+        ('[sources.Printora]\npersonal_data = "none"\n', r"\[sources.Printora\] in"),
+        ("[sources.printora\n", "config.toml cannot be read"),
+        ("[sources.printora]\nsession_ledger = ['a']\n", "SESSION_LEDGER is a table or a list"),
+    ],
+)
+def test_a_misspelt_key_is_refused_with_its_file(
+    env: Setter, folder: Path, text: str, told: str
+) -> None:
+    """A key that nothing reads looks like a setting that is heeded."""
+    (folder / ".dlt").mkdir()
+    (folder / ".dlt/config.toml").write_text(text)
+    with pytest.raises(ConfigurationError, match=told) as caught:
+        load_settings()
+    assert caught.value.hint
+
+
+def test_what_is_somebody_elses_is_left_alone(env: Setter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable of the shop's own, or one of dlt's, would stop every run."""
+    for name in (
+        "PRINTORA_API_KEY",
+        "SHOP_PRINTORA_PARTNER",
+        "SOURCES__FILESYSTEM__BUCKET_URL",
+        "SOURCES__PRINTORA__DATA_WRITER__BUFFER_MAX_ITEMS",
+        "DESTINATION__DUCKDB__CREATE_INDEXES",
+        "DUCKDB_MEMORY",
+        "PRINTER",
+    ):
+        monkeypatch.setenv(name, "x")
+    assert load_settings().partner_id == "p1"
+
+
+PLACES = ("environment", "secrets.toml", "config.toml")
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    said=st.dictionaries(
+        st.tuples(st.sampled_from(PLACES), st.sampled_from(["api_key", "partner_id", "base_url"])),
+        st.sampled_from(["a", "b ", "1", "true", ""]),
+    )
+)
+def test_a_setting_is_found_where_dlt_finds_it(
+    said: dict[tuple[str, str], str], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A user of dlt puts a key where dlt looks, and printora would look elsewhere."""
+    with monkeypatch.context() as patch:
+        for place in PLACES:
+            lines = [f"{key} = {value!r}" for (at, key), value in said.items() if at == place]
+            if place == "environment":
+                for line in lines:
+                    name, _, value = line.partition(" = ")
+                    patch.setenv(f"SOURCES__PRINTORA__{name.upper()}", value.strip("'"))
+            else:
+                toml(folder, place, "\n".join(["[sources.printora]", *lines, ""]))
+        for key in ("api_key", "partner_id", "base_url"):
+            path = f"sources.printora.{key}"
+            theirs: Any = dlt.secrets.get(path) if path in dlt.secrets else dlt.config.get(path)
+            assert str(lookup(path)) == str(theirs)
+
+
+def test_the_readme_lists_the_table() -> None:
+    """A setting exists that nobody can find, or is said to be what it is not."""
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `SOURCES__PRINTORA__.*$", readme, re.MULTILINE)
+    assert rows == [
+        f"| `{one.variable}` | `{one.name}` | {_shown(one)} | {one.meaning} |" for one in TABLE
+    ]
+
+
+def _shown(setting: Setting) -> str:
+    words = ("required", "the version's", "DuckDB's", "from the API key")
+    plain = setting.default in words or setting.default.startswith("made ")
+    return setting.default if plain else f"`{setting.default}`" if setting.default else "\u2013"

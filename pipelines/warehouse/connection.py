@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.clock import Clock, SystemClock
-from pipelines.errors import WarehouseError, WarehouseLocked
+from pipelines.errors import WarehouseError, WarehouseLocked, WarehouseSettingError
 from pipelines.warehouse.catalog import literal
-from pipelines.warehouse.lock import holder_of
+from pipelines.warehouse.lock import holder_of, require_folder
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -73,10 +73,10 @@ def ensure_database(path: Path) -> None:
 
     if path.exists():
         return
+    require_folder(path)
     # Made aside, so that a crash in between leaves no file that is not a database yet.
     aside = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with duckdb.connect(":memory:") as connection:
             connection.execute(
                 f"attach {literal(str(aside))} as created (storage_version '{STORAGE_VERSION}')"
@@ -133,13 +133,17 @@ def _explained(path: Path, error: Exception) -> WarehouseError:
             hint="Close that connection first.",
         )
     if "version number" in text:
-        return WarehouseError(
+        return WarehouseSettingError(
             f"{path} was written by a newer DuckDB than the one that is installed.",
             hint="Install duckdb 2.0 or later, or name another file in "
             "DESTINATION__DUCKDB__CREDENTIALS and load it anew.",
         )
+    if path.is_dir():
+        return WarehouseSettingError(
+            f"{path} is a folder.", hint="Name a file in DESTINATION__DUCKDB__CREDENTIALS."
+        )
     if "not a valid DuckDB database" in text:
-        return WarehouseError(
+        return WarehouseSettingError(
             f"{path} is not a DuckDB database.",
             hint="Name another file in DESTINATION__DUCKDB__CREDENTIALS, or move this one away.",
         )

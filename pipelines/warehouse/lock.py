@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.clock import Clock, SystemClock, utc
-from pipelines.errors import WarehouseError, WarehouseLocked
+from pipelines.errors import WarehouseError, WarehouseLocked, WarehouseSettingError
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -120,17 +120,37 @@ def _acquire(
 def _try(lock: BaseFileLock, path: Path) -> bool:
     from filelock import Timeout
 
+    require_folder(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
-    except Timeout:
+    except Timeout as error:
+        # filelock tries again for ever where the file cannot be made, as in /proc.
+        if not Path(lock.lock_file).exists():
+            raise _no_lock_file(path, "the file system refuses it") from error
         return False
     except OSError as error:
-        raise WarehouseError(
-            f"No lock file can be made beside {path}: {error.strerror or error}.",
-            hint="Make its folder writable, or set DESTINATION__DUCKDB__CREDENTIALS elsewhere.",
-        ) from error
+        raise _no_lock_file(path, error.strerror or str(error)) from error
     return True
+
+
+def _no_lock_file(path: Path, why: str) -> WarehouseError:
+    return WarehouseSettingError(
+        f"No lock file can be made beside {path}: {why}.",
+        hint="Make its folder writable, or set DESTINATION__DUCKDB__CREDENTIALS elsewhere.",
+    )
+
+
+def require_folder(path: Path) -> None:
+    """Refuse a warehouse in a folder that is not there: it is more often mistyped than new.
+
+    Raises:
+        WarehouseSettingError: a first load into a new file would take hours of the API's quota.
+    """
+    if not path.parent.is_dir():
+        raise WarehouseSettingError(
+            f"There is no folder {path.parent} for the warehouse {path.name}.",
+            hint="Correct DESTINATION__DUCKDB__CREDENTIALS, or make the folder with mkdir.",
+        )
 
 
 def _note_holder(path: Path, command: str, clock: Clock) -> None:

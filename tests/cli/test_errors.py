@@ -147,9 +147,25 @@ def test_a_warehouse_that_is_something_else_is_left_alone(place: Place) -> None:
     """Broken: a file that a setting names by mistake is overwritten."""
     place.warehouse.write_bytes(b"my thesis" * 2_000)
     done = place.run("run")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "DuckDB database" in done.stderr
     assert place.warehouse.read_bytes() == b"my thesis" * 2_000
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [("typo/in/it.duckdb", "no folder"), ("home", "is a folder"), ("/proc/x.duckdb", "lock file")],
+)
+def test_a_warehouse_that_cannot_be_made_is_refused_at_once(
+    place: Place, path: str, told: str
+) -> None:
+    """Broken: a mistyped path becomes a new warehouse, with a first load that takes a day."""
+    place.settings = {**place.settings, "DESTINATION__DUCKDB__CREDENTIALS": path}
+    before = sorted(place.folder.rglob("*"))
+    done = place.run("sync")
+    assert done.returncode == 2, done.stderr
+    assert told in done.stderr
+    assert sorted(path for path in place.folder.rglob("*") if path.suffix != ".lock") == before
 
 
 def test_an_error_is_a_document_too(loaded: Place) -> None:

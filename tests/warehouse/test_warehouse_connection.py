@@ -185,10 +185,10 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """The text must say which setting to change."""
     (tmp_path / "file").touch()
     path = tmp_path / "file" / "printora.duckdb"
-    with pytest.raises(WarehouseError, match="cannot be opened: File exists") as refused:
+    with pytest.raises(WarehouseError, match="There is no folder") as refused:
         connect(path)
     assert "DESTINATION__DUCKDB__CREDENTIALS" in refused.value.hint
-    with pytest.raises(WarehouseError, match="No lock file"), warehouse_lock(path, timeout=0):
+    with pytest.raises(WarehouseError, match="There is no folder"), warehouse_lock(path, timeout=0):
         pytest.fail("A lock below a file.")
 
 
