@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from pipelines.cli import failures, publishing, query, redaction, terminal
+from pipelines.cli import comparing, failures, publishing, query, redaction, terminal
 
 
 class _Guarded(TyperGroup):
@@ -165,6 +165,7 @@ def report(
 
 app.command()(publishing.publish)
 app.command()(query.query)
+app.command()(comparing.compare)
 
 
 @app.command()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 from truth_world import History, Scenario, insert
+from typer.testing import CliRunner
 
+from pipelines.cli.app import app
 from pipelines.errors import ConfigurationError, ModelError
 from pipelines.warehouse import Project, build, load_project, run_checks
 from pipelines.warehouse import postgres_build as there
@@ -179,3 +182,22 @@ def test_a_database_that_sorts_otherwise_is_refused(database: Any, server: str) 
     with pytest.raises(ConfigurationError, match="sorts texts in another order"):
         there.build(other, PROJECT, History.of(WORLDS[0], orders=1).settings)
     other.close()
+
+
+def test_the_command_compares_a_warehouse(
+    database: Any, server: str, warehouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Broken: whoever wants to move to PostgreSQL has to believe that the figures stay."""
+    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(warehouse))
+    runner = CliRunner()
+    done = runner.invoke(app, ["compare", server])
+    assert done.exit_code == 0, done.output
+    assert f"{len(PROJECT.models)} of {len(PROJECT.models)} models are equal" in done.stdout
+    assert runner.invoke(app, ["compare", server]).exit_code == 2
+    with duckdb.connect(str(warehouse)) as here:
+        here.execute("update analytics.dim_dates set hours = 25 where hours = 23")
+        here.execute("update analytics.fct_orders set currency = 'XXX'")
+    done = runner.invoke(app, ["compare", server, "--replace"])
+    assert done.exit_code == 1
+    assert "analytics.fct_orders: " in done.stdout
+    assert "'XXX' and 'USD'" in " ".join(done.stdout.split())
