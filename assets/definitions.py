@@ -13,6 +13,7 @@ from assets.models import model_assets
 from assets.published import published_asset
 from assets.schedules import main_job, main_schedule
 from assets.settings import Automation, load_automation
+from pipelines.files import keep_to_owner
 from pipelines.warehouse import Project, load_project
 
 
@@ -27,4 +28,5 @@ def definitions(project: Project, automation: Automation) -> dg.Definitions:
     )
 
 
+keep_to_owner()
 defs = definitions(load_project(), load_automation(os.environ))

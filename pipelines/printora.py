@@ -27,6 +27,7 @@ import dlt
 from pipelines.client import Page
 from pipelines.clock import Clock, SystemClock, utc
 from pipelines.errors import PrintoraError
+from pipelines.people import keys_for
 from pipelines.settings import Settings, load_settings
 from pipelines.source.ledger import Ledger
 from pipelines.source.parse import Parsed, Parser, Rejected, Row
@@ -71,7 +72,7 @@ class _WholeLists:
         self.client = open_client(settings, clock)
         self._settings = settings
         self._clock = clock
-        self._privacy = Privacy.of(settings.personal_data, settings.pseudonym_key, settings.api_key)
+        self._privacy = Privacy(settings.personal_data, keys_for(settings))
 
     def walk(self, table: Table, fetch: Callable[..., Page]) -> Iterator[Any]:
         """Read a list of the API."""

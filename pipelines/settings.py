@@ -25,6 +25,7 @@ from pipelines.setting_table import choice, flag, refuse_unknown
 from pipelines.setting_table import number as _number
 from pipelines.setting_table import text as _text
 from pipelines.setting_table import variable as _variable
+from pipelines.source.pseudonyms import Keys
 from pipelines.warehouse import ModelSettings, published_path
 
 PersonalData = Literal["none", "pseudonymous", "full"]
@@ -38,6 +39,15 @@ _KEY_MODE = {"production": "live", "staging": "test"}
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _REQUIRED = ("api_key", "partner_id")
 _MEMORY = re.compile(r"\d+(\.\d+)? ?([KMGT]i?B|%)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class KeySettings:
+    """What the keys of the pseudonyms depend on."""
+
+    warehouse_path: Path
+    pseudonym_key: str | None = field(default=None, repr=False)
+    api_key: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -95,12 +105,17 @@ def load_settings() -> Settings:
         max_wait_seconds=_number("max_wait_seconds", 300.0),
         timeout_seconds=_number("timeout_seconds", 30.0),
         personal_data=cast(PersonalData, choice("personal_data")),
-        pseudonym_key=_text("pseudonym_key"),
+        pseudonym_key=_pseudonym_key(),
         max_run_minutes=_number("max_run_minutes", 0.0) or None,
         reread_days=_number("reread_days", 30.0),
         duckdb_memory_limit=memory_limit(),
         models=model_settings(),
     )
+
+
+def key_settings() -> KeySettings:
+    """Read the settings that the keys of the pseudonyms depend on; none of them is required."""
+    return KeySettings(warehouse_path(), _pseudonym_key(), _text("api_key"))
 
 
 def warehouse_path() -> Path:
@@ -176,6 +191,14 @@ def _limit(limit: Limit) -> Limit:
     """Return the contract's limit, or the one that an account of its own terms has."""
     number = _number(f"requests_per_{limit.name}", limit.requests)
     return replace(limit, requests=int(number))
+
+
+def _pseudonym_key() -> str | None:
+    """Return the key that is set; refuse one that can be guessed."""
+    value = _text("pseudonym_key")
+    if value is not None:
+        Keys.of_setting(value)
+    return value
 
 
 def _base_url(api_key: str) -> str:

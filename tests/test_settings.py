@@ -240,7 +240,7 @@ def test_every_value_that_can_be_set_arrives(env: Setter) -> None:
         reread_days="7",
         duckdb_memory_limit="2GB",
         retry_settled_minutes="200",
-        pseudonym_key="secret",
+        pseudonym_key="secret" * 6,
         report_time_zone="Europe/Berlin",
         session_maturity_minutes="90",
         session_ledger="s3://bucket/x.parquet",
@@ -249,7 +249,10 @@ def test_every_value_that_can_be_set_arrives(env: Setter) -> None:
     assert settings.contract == V1_1
     assert (settings.reserve_share, settings.max_wait_seconds) == (0.35, 12.0)
     assert (settings.timeout_seconds, settings.personal_data) == (7.5, "none")
-    assert (settings.pseudonym_key, settings.session_ledger) == ("secret", "s3://bucket/x.parquet")
+    assert (settings.pseudonym_key, settings.session_ledger) == (
+        "secret" * 6,
+        "s3://bucket/x.parquet",
+    )
     assert settings.models == model_settings()
     assert settings.models.report_time_zone == "Europe/Berlin"
     assert settings.models.session_maturity_minutes == 90
@@ -260,9 +263,9 @@ def test_every_value_that_can_be_set_arrives(env: Setter) -> None:
 
 def test_the_secrets_are_not_in_the_settings_text(env: Setter) -> None:
     """A log line with the settings would hold the key."""
-    env(pseudonym_key="whsec_9")
+    env(pseudonym_key="whsec_" + "9" * 32)
     assert "sk_live_1" not in repr(load_settings())
-    assert "whsec_9" not in repr(load_settings())
+    assert "whsec_" + "9" * 32 not in repr(load_settings())
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from pipelines.files import keep_to_owner
+
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
@@ -12,6 +14,7 @@ def main() -> None:
     # statistics, and the packages on their way.
     os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
     os.environ.setdefault("DLT_DATA_DIR", str(Path(".printora/dlt").resolve()))
+    keep_to_owner()
     from pipelines.cli.app import app
 
     app()

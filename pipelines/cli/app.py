@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from pipelines.cli import comparing, failures, publishing, query, redaction, terminal
+from pipelines.cli import comparing, failures, people, publishing, query, redaction, terminal
 
 
 class _Guarded(TyperGroup):
@@ -166,6 +166,8 @@ def report(
 app.command()(publishing.publish)
 app.command()(query.query)
 app.command()(comparing.compare)
+app.command()(people.forget)
+app.command()(people.rotate_pseudonyms)
 
 
 @app.command()

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.files import for_readers
 from pipelines.report import latency_charts, page, queries, session_charts, webhook_charts
 from pipelines.report.queries import Row
 from pipelines.report.words import DASH, count, duration, lag, moment, money, percent
@@ -18,6 +19,7 @@ _STAGES = ("created_to_paid", "paid_to_shipped", "shipped_to_delivered", _STAGE)
 _TITLE = "Printora: sessions and deliveries"
 
 
+@for_readers()
 def write_report(connection: DuckDBPyConnection, path: Path) -> Path:
     """Write the report as one HTML file that loads nothing, and return its path.
 

@@ -8,11 +8,8 @@ state and city stay, because delivery is analysed by them.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -21,6 +18,7 @@ from typing import Any, Literal
 
 from pipelines.source.allowed import FREE_TEXT, KINDS, PLACES, Kind, fits, marker
 from pipelines.source.names import snake
+from pipelines.source.pseudonyms import Keys
 
 REMOVED = "[removed]"
 
@@ -51,22 +49,10 @@ _Scope = Literal["listed", "person", "unlisted"]
 
 @dataclass(frozen=True)
 class Privacy:
-    """The rule for one load: what is kept of people, and the key of the pseudonyms."""
+    """The rule for one load: what is kept of people, and the keys of the pseudonyms."""
 
     personal_data: PersonalData
-    pseudonym_key: bytes | None
-
-    @classmethod
-    def of(cls, personal_data: PersonalData, key: str | None, api_key: str) -> Privacy:
-        """Build the rule from the settings.
-
-        Without a key of its own, pseudonyms are keyed by a hash of the API key: they change when
-        the API key does.
-        """
-        if personal_data == "none":
-            return cls(personal_data, pseudonym_key=None)
-        secret = (key or f"printora-elt pseudonyms {api_key}").encode()
-        return cls(personal_data, pseudonym_key=hashlib.sha256(secret).digest())
+    keys: Keys
 
     @property
     def keep_personal(self) -> bool:
@@ -75,16 +61,11 @@ class Privacy:
 
     def pseudonym(self, email: Any) -> str | None:
         """Return the same 32 hex digits for the same address, which nobody can turn around."""
-        if self.pseudonym_key is None or not isinstance(email, str) or not email.strip():
-            return None
-        text = unicodedata.normalize("NFKC", email.strip()).casefold()
-        data = unicodedata.normalize("NFKC", text).encode(errors="backslashreplace")
-        return hmac.new(self.pseudonym_key, data, hashlib.sha256).hexdigest()[:32]
+        return None if self.personal_data == "none" else self.keys.pseudonym(email)
 
     def identity(self, text: str | None) -> str:
-        """Return the same short text for the same text, from which nobody can tell it."""
-        data = (text or "").encode(errors="backslashreplace")
-        return hmac.new(self.pseudonym_key or b"", data, hashlib.sha256).hexdigest()[:16]
+        """Return a short text for a text, from which nobody can tell it."""
+        return self.keys.identity(text or "")
 
     def text(self, column: str, value: str) -> str:
         """Return a text as its column may hold it: without secrets, and no sentence as a place."""
@@ -101,7 +82,12 @@ class Privacy:
         if self.keep_personal:
             return without_secrets(value)
         dropped = FREE_TEXT if self.personal_data == "none" else frozenset()
-        return _kept(value, "object", "listed", dropped, 0)
+        return kept_of(value, dropped)
+
+
+def kept_of(value: Any, dropped: frozenset[Kind] = frozenset()) -> Any:
+    """Keep of a JSON value what the allow-list lets stay, without values of the dropped kinds."""
+    return _kept(value, "object", "listed", dropped, 0)
 
 
 def without_secrets(value: Any) -> Any:

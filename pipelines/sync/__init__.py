@@ -18,9 +18,9 @@ import dlt
 
 from pipelines.client import PrintoraClient, RateGovernor, Wait
 from pipelines.clock import Clock, SystemClock, utc
+from pipelines.people import guard, settle
 from pipelines.progress import Event, Listener, Waiting, ignore
 from pipelines.settings import Settings
-from pipelines.source.privacy import Privacy
 from pipelines.source.schema import SYNC_RUNS
 from pipelines.sync.certificate import ResourceCertificate, SyncResult
 from pipelines.sync.engine import Engine
@@ -55,7 +55,7 @@ def sync(
     path = settings.warehouse_path
     with warehouse_lock(path):
         # Whoever reads the file now is waited for, and what is no database is named.
-        connect(path, wait_seconds=READER_TIMEOUT, clock=clock).close()
+        privacy = guard(settings, utc(clock.now()), clock)
         with (
             Store(dlt.destinations.duckdb(str(path)), _working_folder(path), clock) as store,
             open_client(
@@ -66,7 +66,6 @@ def sync(
                 used_at=_recent_requests(store, clock),
             ) as client,
         ):
-            privacy = Privacy.of(settings.personal_data, settings.pseudonym_key, settings.api_key)
             engine = Engine(
                 client,
                 store,
@@ -79,6 +78,7 @@ def sync(
             result = engine.run()
         with connect(path, wait_seconds=READER_TIMEOUT, clock=clock) as connection:
             ensure_raw_tables(connection)  # a load makes only the tables that it has rows for
+        settle(settings, clock)
         return result
 
 

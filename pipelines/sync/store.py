@@ -72,6 +72,10 @@ class Store:
         self, destination: Any, pipelines_dir: str | None = None, clock: Clock | None = None
     ) -> None:
         self._clock = clock or SystemClock()
+        # No second copy of the rows stays behind a load: not in the packages, nor in the dataset
+        # that dlt merges from.
+        dlt.config["load.delete_completed_jobs"] = True
+        dlt.config["load.truncate_staging_dataset"] = True
         self._pipeline = dlt.pipeline(
             PIPELINE,
             destination=destination,

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.clock import Clock, SystemClock, utc
 from pipelines.errors import WarehouseError
+from pipelines.files import for_readers
 from pipelines.warehouse.catalog import ColumnType, columns, count, literal, quoted
 from pipelines.warehouse.publish import (
     KEEP,
@@ -42,6 +43,7 @@ MANIFEST = "manifest.json"
 PARTITION = "partition_month"
 
 
+@for_readers()
 def export(
     connection: DuckDBPyConnection,
     project: Project,

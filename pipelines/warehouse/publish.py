@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.clock import Clock, SystemClock, utc
 from pipelines.errors import ConfigurationError, WarehouseError
+from pipelines.files import for_readers
 from pipelines.warehouse.catalog import columns, count, literal, quoted, relations, transaction
 from pipelines.warehouse.connection import STORAGE_VERSION, connect, storage_version
 from pipelines.warehouse.project import Model, Project
@@ -79,6 +80,7 @@ def published_models(project: Project) -> tuple[Model, ...]:
     return tuple(model for model in project.models if model.schema in PUBLISHED_SCHEMAS)
 
 
+@for_readers()
 def publish(
     connection: DuckDBPyConnection,
     project: Project,

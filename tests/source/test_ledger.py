@@ -18,9 +18,10 @@ from pipelines.errors import LedgerError
 from pipelines.source.ledger import Ledger
 from pipelines.source.parse import Parser, Rejected
 from pipelines.source.privacy import Privacy
+from pipelines.source.pseudonyms import Keys
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-PARSER = Parser("sessions", Privacy("pseudonymous", pseudonym_key=None))
+PARSER = Parser("sessions", Privacy("pseudonymous", Keys.of_api_key("sk_test_key")))
 SESSIONS = [
     {"session_id": f"sess_{i}", "created_at": f"2026-05-0{i}T10:00:00Z", "mode": "image"}
     for i in range(1, 6)

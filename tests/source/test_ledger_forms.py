@@ -25,9 +25,10 @@ from pipelines.errors import LedgerError, LedgerSettingError
 from pipelines.source.ledger import REST_MAY_LAST, Ledger
 from pipelines.source.parse import Parser, Rejected
 from pipelines.source.privacy import Privacy
+from pipelines.source.pseudonyms import Keys
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-PARSER = Parser("sessions", Privacy("none", pseudonym_key=None))
+PARSER = Parser("sessions", Privacy("none", Keys.new()))
 
 Session = dict[str, Any]
 

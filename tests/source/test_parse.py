@@ -25,12 +25,14 @@ from pipelines.source.parse import (
     same_fingerprint,
 )
 from pipelines.source.privacy import PersonalData, Privacy
+from pipelines.source.pseudonyms import Keys
 from pipelines.source.schema import ORDERS, QUARANTINE, VALUE_ISSUES
 from pipelines.sync.store import to_arrow
 
 SEEN = datetime(2026, 6, 1, tzinfo=UTC)
-PRIVACY = Privacy.of("pseudonymous", None, "sk_test_1")
-FULL = Privacy.of("full", None, "sk_test_1")
+KEYS = Keys.new()
+PRIVACY = Privacy("pseudonymous", KEYS)
+FULL = Privacy("full", KEYS)
 ORDER: dict[str, Any] = {
     "order_id": "ord_1",
     "session_id": "sess_1",
@@ -151,7 +153,7 @@ def test_a_record_without_a_key_keeps_what_can_be_read() -> None:
 
 def test_a_record_of_many_megabytes_is_not_kept_whole_in_quarantine() -> None:
     """One id of 20 MB would take its space in every table and every answer about it."""
-    for privacy in (PRIVACY, Privacy.of("full", None, "sk_test_1")):
+    for privacy in (PRIVACY, FULL):
         found = rejected({**ORDER, "order_id": "x" * 1_000_000}, privacy=privacy)
         assert len(found.record) < 1000
 
@@ -204,7 +206,7 @@ def test_a_field_that_is_nested_too_deeply_costs_that_field(mode: PersonalData) 
     deep: Any = 0
     for _ in range(5_000):
         deep = [deep]
-    privacy = Privacy.of(mode, None, "sk_test_1")
+    privacy = Privacy(mode, KEYS)
     found, plain = (parsed(record, privacy=privacy) for record in ({**ORDER, "items": deep}, ORDER))
     assert {name for name in plain if plain[name] != found[name]} <= {"items", "_fingerprint"}
 

@@ -21,8 +21,10 @@ from pipelines.sandbox.endpoints import Endpoints
 from pipelines.source.allowed import KINDS
 from pipelines.source.parse import SHAPES, Parser, Rejected, Row
 from pipelines.source.privacy import PersonalData, Privacy, without_secrets
+from pipelines.source.pseudonyms import Keys
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+KEYS = Keys.new()
 #: What the sandbox's people, links and tokens look like.
 PERSONAL = ("@example.com", "+1555", "Example Street", "Customer ", "cus_")
 LINKS = ("://", "token", "redirect", "payment_url", "paymentUrl")
@@ -32,7 +34,7 @@ def rows_as_text(rule: PersonalData, behaviour: Behaviour) -> str:
     """Return every row of both lists as it would enter the tables."""
     config = SandboxConfig(world=WorldOptions(orders=40, seed=3), behaviour=behaviour)
     sandbox = Sandbox(config, clock=ManualClock(NOW))
-    privacy = Privacy.of(rule, None, "sk_test_key")
+    privacy = Privacy(rule, KEYS)
     texts = []
     for resource, path, key in (
         ("orders", "/api/v1/partners/partner_demo/orders", "orders"),
@@ -63,17 +65,6 @@ def test_the_whole_person_is_kept_where_it_is_allowed() -> None:
     assert "://" not in text
 
 
-def test_pseudonyms_are_one_per_person_and_key() -> None:
-    """Returning customers could not be counted, or could be recognised by whoever has a list."""
-    one, other = Privacy.of("pseudonymous", "k1", "a"), Privacy.of("pseudonymous", "k2", "a")
-    assert one.pseudonym("A@Example.com ") == one.pseudonym("a@example.com")
-    assert one.pseudonym("a@example.com") != other.pseudonym("a@example.com")
-    assert one.pseudonym("a@example.com") != one.pseudonym("b@example.com")
-    assert one.pseudonym(None) is None
-    assert one.pseudonym(12) is None
-    assert Privacy.of("none", "k1", "a").pseudonym("a@example.com") is None
-
-
 @pytest.mark.parametrize(
     "name",
     ["redirectUrl", "paymentUrl", "access_token", "Authorization", "apiKey", "signature", "otp"],
@@ -93,7 +84,7 @@ def test_secrets_go_by_their_looks(value: str) -> None:
 
 
 def kept(value: Any, rule: PersonalData = "pseudonymous") -> Any:
-    return Privacy.of(rule, None, "sk_test_key").kept(value)
+    return Privacy(rule, KEYS).kept(value)
 
 
 @pytest.mark.parametrize("rule", GUARDED)
@@ -101,7 +92,7 @@ def kept(value: Any, rule: PersonalData = "pseudonymous") -> Any:
 @given(random=st.randoms(use_true_random=False))
 def test_no_leaf_that_is_not_on_the_list_enters_a_row(rule: PersonalData, random: Random) -> None:
     """What the list does not name would be in clear: any name, any depth, any type, any key."""
-    privacy = Privacy.of(rule, None, "sk_test_key")
+    privacy = Privacy(rule, KEYS)
     rows: list[Row] = []
     for resource, record in (
         ("orders", order(random, 1)),
@@ -205,13 +196,13 @@ def test_of_a_person_only_places_stay(name: str) -> None:
 )
 def test_a_sentence_is_no_place(column: str, text: str, stays: bool) -> None:
     """Somebody's words would be in the one column of an address that everybody reads."""
-    privacy = Privacy.of("pseudonymous", None, "sk_test_key")
+    privacy = Privacy("pseudonymous", KEYS)
     assert privacy.text(column, text) == (text if stays else "<text>")
 
 
 def test_bad_records_stay_apart() -> None:
     """Two bad records that differ in what is not kept would count as one."""
-    parser = Parser("orders", Privacy.of("pseudonymous", None, "sk_test_key"))
+    parser = Parser("orders", Privacy("pseudonymous", KEYS))
     bad = [parser.parse({"note": text}, seen_at=NOW, place="") for text in ("a", "b", "a")]
     ids = [part.row(NOW)["quarantine_id"] for part in bad if isinstance(part, Rejected)]
     assert ids[0] == ids[2] != ids[1]
@@ -227,7 +218,7 @@ def test_the_ledgers_links_and_people_stay_out() -> None:
     options = LedgerOptions(user_data=1.0, redirect_url=1.0)
     config = SandboxConfig(world=WorldOptions(orders=30), ledger=options)
     sandbox = Sandbox(config, clock=ManualClock(NOW))
-    parser = Parser("sessions", Privacy.of("pseudonymous", None, "sk_test_key"))
+    parser = Parser("sessions", Privacy("pseudonymous", KEYS))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ledger.jsonl"
         sandbox.ledger.write(path)

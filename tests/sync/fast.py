@@ -27,6 +27,7 @@ from pipelines.sandbox import Behaviour, Limits, Sandbox, SandboxConfig, WorldOp
 from pipelines.settings import Settings
 from pipelines.source.parse import Row
 from pipelines.source.privacy import Privacy
+from pipelines.source.pseudonyms import Keys
 from pipelines.source.schema import TABLES
 from pipelines.sync import SyncResult
 from pipelines.sync.engine import Engine
@@ -151,7 +152,7 @@ def fast_sync(
         clock=clock,
         transport=FastTransport(sandbox, lie),
     ) as client:
-        privacy = Privacy.of(settings.personal_data, settings.pseudonym_key, settings.api_key)
+        privacy = Privacy(settings.personal_data, Keys.of_api_key(settings.api_key))
         engine = Engine(
             client,
             FastStore(connection, cut),

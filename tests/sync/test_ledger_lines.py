@@ -17,11 +17,12 @@ from pipelines.source.ledger import REST_MAY_LAST, Ledger
 from pipelines.source.parse import Parser, Rejected, Row, fingerprint
 from pipelines.source.partial import merged, said_columns
 from pipelines.source.privacy import Privacy
+from pipelines.source.pseudonyms import Keys
 from pipelines.sync import SyncResult
 from pipelines.sync.batch import Batch
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-PARSER = Parser("sessions", Privacy("pseudonymous", pseudonym_key=b"k"))
+PARSER = Parser("sessions", Privacy("pseudonymous", Keys.new()))
 
 Line = dict[str, Any]
 

@@ -11,6 +11,7 @@ from fast import fast_world
 from pipelines.source.ledger import Ledger
 from pipelines.source.parse import Parsed, Parser
 from pipelines.source.privacy import Privacy
+from pipelines.source.pseudonyms import Keys
 from pipelines.sync import SyncResult
 
 
@@ -70,7 +71,7 @@ def test_a_later_line_with_an_unreadable_time_does_not_wipe_out_the_time(tmp_pat
         '{"session_id": "s", "created_at": "03/04/2026", "status": "expired"}\n'
     )
     known: Any = None
-    parser = Parser("sessions", Privacy.of("none", None, "sk_test_1"))
+    parser = Parser("sessions", Privacy("none", Keys.new()))
     for entry in Ledger(str(path)).entries():
         row = entry.parsed_by(parser, datetime(2026, 6, 1, tzinfo=UTC))
         assert isinstance(row, Parsed)
