@@ -107,7 +107,12 @@ TABLE: tuple[Setting, ...] = (
         "none",
         "full",
     ),
-    Setting("pseudonym_key", "secret", "from the API key", "secret that keys the pseudonyms"),
+    Setting(
+        "pseudonym_key",
+        "secret",
+        "made once, beside the file",
+        "secret that keys the pseudonyms, 32 characters or more; `old,new` to rotate",
+    ),
     Setting("report_time_zone", "text", "UTC", "IANA zone of dates in the marts; no time changes"),
     _integer(
         "session_maturity_minutes",

@@ -135,7 +135,14 @@ def warehouse_path() -> Path:
             "schema of the same name.",
             hint="Give the file another name, for example printora.duckdb.",
         )
-    return _absolute(path)
+    absolute = _absolute(path)
+    if "?" in str(absolute):
+        raise ConfigurationError(
+            f"The warehouse's path, {absolute}, has a question mark.",
+            hint="DuckDB cannot keep its log beside such a file: give file and folder another "
+            "name, or set DESTINATION__DUCKDB__CREDENTIALS.",
+        )
+    return absolute
 
 
 def publish_path() -> Path | None:

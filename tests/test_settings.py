@@ -296,6 +296,16 @@ def test_what_is_no_file_for_the_tables_is_refused(
         warehouse_path()
 
 
+def test_a_path_that_duckdb_cannot_write_beside_is_refused(
+    monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    """The load would end with an error at its first commit, after all its requests."""
+    (folder / "a?b").mkdir()
+    monkeypatch.chdir(folder / "a?b")
+    with pytest.raises(ConfigurationError, match="question mark"):
+        warehouse_path()
+
+
 @pytest.mark.parametrize("word", ["on", "off", "TRUE", "False", "yes", "no", "1", "0"])
 def test_a_switch_is_on_or_off(env: Setter, word: str) -> None:
     """What somebody switched on in other words would be off in silence."""

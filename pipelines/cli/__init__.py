@@ -15,6 +15,11 @@ def main() -> None:
     os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
     os.environ.setdefault("DLT_DATA_DIR", str(Path(".printora/dlt").resolve()))
     keep_to_owner()
+    if not os.environ.get("PRINTORA_TRACEBACK"):
+        # dlt logs tracebacks of what ends in a sentence of ours.
+        os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
+    from pipelines.cli import redaction
     from pipelines.cli.app import app
 
+    redaction.install()
     app()

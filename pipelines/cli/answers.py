@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
-
-from pipelines.sync.certificate import ResourceCertificate
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 #: The normal distribution's quantile for an interval that holds the true rate 95 times in 100.
 _Z = 1.959963984540054
@@ -55,16 +54,6 @@ _LATENCY = """
     )
 """
 
-_CERTIFICATE = """
-    select
-        resource, started_at, ended_at, outcome, complete_as_of, evidence, reason, requests,
-        rows_read, rows_new, rows_changed, rows_repaired, rows_quarantined, rows_reported,
-        rows_stored
-    from printora_raw.sync_runs
-    where sync_id = (select max(sync_id) from printora_raw.sync_runs)
-    order by array_position(['sessions', 'orders', 'webhook_logs'], resource)
-"""
-
 
 @dataclass(frozen=True)
 class Step:
@@ -106,7 +95,7 @@ class Latency:
     naive_p50_hours: float | None
 
 
-def funnel(connection: duckdb.DuckDBPyConnection) -> Funnel:
+def funnel(connection: DuckDBPyConnection) -> Funnel:
     """Count the sessions that reached each step."""
     *counts, immature, unlisted = _rows(connection, _FUNNEL)[0]
     names = ("sessions", "ordered", "paid", "shipped", "delivered")
@@ -115,14 +104,9 @@ def funnel(connection: duckdb.DuckDBPyConnection) -> Funnel:
     return Funnel(steps, immature, unlisted)
 
 
-def latencies(connection: duckdb.DuckDBPyConnection) -> list[Latency]:
+def latencies(connection: DuckDBPyConnection) -> list[Latency]:
     """Return the latency of each stage over all orders, in the order that they happen."""
     return [Latency(*row) for row in _rows(connection, _LATENCY)]
-
-
-def certificates(connection: duckdb.DuckDBPyConnection) -> list[ResourceCertificate]:
-    """Return what the last sync proved, one entry a resource; none before the first sync."""
-    return [ResourceCertificate(*row) for row in _rows(connection, _CERTIFICATE)]
 
 
 def wilson(hits: int, of: int) -> tuple[float | None, float | None]:
@@ -147,5 +131,5 @@ def _step(name: str, count: int, previous: int, *, total: int) -> Step:
     )
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
+def _rows(connection: DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
     return connection.execute(query).fetchall()

@@ -19,7 +19,7 @@ class _Guarded(TyperGroup):
         redaction.install()
         try:
             return super().invoke(ctx)
-        except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
+        except (typer.Exit, typer.Abort, typer.TyperException):
             raise
         except KeyboardInterrupt:
             raise typer.Exit(failures.tell_interrupted()) from None

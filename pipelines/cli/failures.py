@@ -4,18 +4,20 @@
 | --- | --- |
 | 0 | done and complete |
 | 1 | failed |
-| 2 | wrong usage or configuration |
+| 2 | wrong usage or configuration: to run again does not help |
 | 3 | stopped early; all that was read is safely loaded, run again to go on |
 | 130 | stopped by Ctrl-C |
 """
 
 from __future__ import annotations
 
+import os
 import traceback
 from typing import Any
 
 from pipelines.cli import terminal
-from pipelines.errors import PrintoraError, QuotaExhausted
+from pipelines.errors import ConfigurationError, PrintoraError, QuotaExhausted, WarehouseError
+from pipelines.warehouse.damage import DAMAGE_HINT, is_damaged, is_full, is_short_of_memory
 
 DONE, FAILED, PARTIAL, INTERRUPTED = 0, 1, 3, 130
 
@@ -24,7 +26,8 @@ _unknown_hint = (
     "see where it happened, and report that."
 )
 _interrupted_text = (
-    "Stopped by Ctrl-C. What was loaded before is safe; run the same command again to go on."
+    "Stopped by Ctrl-C. What is loaded is safe; what was read since the last load is asked for "
+    "again by the same command."
 )
 
 
@@ -32,7 +35,7 @@ def tell(error: Exception) -> int:
     """Print the error for a person, and as JSON where that was asked for; return the exit code."""
     if terminal.wishes.traceback:
         terminal.errors().print("".join(traceback.format_exception(error)), markup=False)
-    message, hint, code = _read(error)
+    message, hint, code = _read(_explained(error))
     lead = "Stopped early:" if isinstance(error, QuotaExhausted) else "Error:"
     terminal.paragraph(f"[bold red]{lead}[/]", f"{message} {hint}".strip())
     if terminal.wishes.json:
@@ -44,6 +47,40 @@ def tell_interrupted() -> int:
     """Say what is safe after Ctrl-C; return the exit code."""
     terminal.paragraph("", _interrupted_text)
     return INTERRUPTED
+
+
+def _explained(error: Exception) -> Exception:
+    """Return what is behind an error, where that is known by its words alone."""
+    if is_full(error):
+        return PrintoraError(
+            f"There is no room left on the disk{_of(error)}.",
+            hint="Make room and run again. What was loaded is whole; the models are those of the "
+            "last build.",
+        )
+    if is_damaged(error) and not isinstance(error, WarehouseError):
+        return WarehouseError("The warehouse is damaged.", hint=DAMAGE_HINT)
+    if is_short_of_memory(error):
+        return PrintoraError(
+            "There is too little memory.",
+            hint="Set SOURCES__PRINTORA__DUCKDB_MEMORY_LIMIT to less than the machine has, or end "
+            "what else uses it.",
+        )
+    if isinstance(error, OSError) and error.filename is not None:
+        return _of_a_file(error)
+    return error
+
+
+def _of(error: Exception) -> str:
+    name = getattr(error, "filename", None)
+    return f" of {name}" if name else ""
+
+
+def _of_a_file(error: OSError) -> PrintoraError:
+    text = f"{error.filename} cannot be used: {error.strerror}."
+    folder = os.environ.get("DLT_DATA_DIR", "")
+    if folder and str(error.filename).startswith(folder):
+        return ConfigurationError(text, hint="DLT_DATA_DIR names the folder: make it writable.")
+    return PrintoraError(text, hint="Make it readable and writable for this user.")
 
 
 def _read(error: Exception) -> tuple[str, str, int]:

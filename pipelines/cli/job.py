@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pipelines.cli import failures, outcome, publishing, redaction, terminal
 from pipelines.cli.outcome import Built
 from pipelines.cli.progress import Watcher
+from pipelines.cli.same_file import SameFile
 from pipelines.errors import ModelError, PrintoraError
 from pipelines.settings import Settings, load_settings, model_settings, warehouse_path
 from pipelines.warehouse import (
@@ -34,19 +35,23 @@ def run_main_job(budget: int | None, *, full: bool = False) -> int:
     """Sync, build and check; return the exit code."""
     settings = _settings()
     project = load_project()  # Before the first request: a model that is wrong must cost no quota.
-    with _writing(settings.warehouse_path):
+    with _writing(settings.warehouse_path) as file:
         synced = _sync(settings, budget, full)
+        file.check()
         if synced.exit_code == failures.FAILED:
             return outcome.tell_sync(synced)
         built = _build(settings.warehouse_path, settings.models, project)
+        file.check()
     return outcome.tell_job(synced, built, settings)
 
 
 def run_sync(budget: int | None, *, full: bool = False) -> int:
     """Sync only; return the exit code."""
     settings = _settings()
-    with _writing(settings.warehouse_path):
-        return outcome.tell_sync(_sync(settings, budget, full))
+    with _writing(settings.warehouse_path) as file:
+        synced = _sync(settings, budget, full)
+        file.check()
+    return outcome.tell_sync(synced)
 
 
 def run_build(select: Collection[str] | None, *, prune: bool = False) -> int:
@@ -54,8 +59,10 @@ def run_build(select: Collection[str] | None, *, prune: bool = False) -> int:
     path, project = warehouse_path(), load_project()
     # Where nothing was loaded, nothing is built: a mistyped path would look like a success.
     connect(path, read_only=True, wait_seconds=READER_TIMEOUT).close()
-    with _writing(path):
-        return outcome.tell_build(_build(path, model_settings(), project, select, prune))
+    with _writing(path) as file:
+        built = _build(path, model_settings(), project, select, prune)
+        file.check()
+    return outcome.tell_build(built)
 
 
 def write_page(output: Path) -> None:
@@ -87,10 +94,10 @@ def _settings() -> Settings:
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def _writing(path: Path) -> Iterator[SameFile]:
     """Be the only run that writes, from the first request to the last check."""
     with warehouse_lock(path, on_wait=terminal.note):
-        yield
+        yield SameFile(path)
 
 
 def _sync(settings: Settings, budget: int | None, full: bool) -> SyncResult:

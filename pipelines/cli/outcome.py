@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from pipelines.cli import answers, failures, publishing, tables, terminal
-from pipelines.sync.certificate import ResourceCertificate
+from pipelines.cli.certificates import SKIPPED, Certificate, read_last
 from pipelines.warehouse import CheckResult, ModelResult, Published, connect
 
 if TYPE_CHECKING:
@@ -46,13 +46,14 @@ class Answers:
 
     funnel: answers.Funnel
     latencies: Sequence[answers.Latency]
-    certificates: Sequence[ResourceCertificate]
+    certificates: Sequence[Certificate]
 
     @property
     def exit_code(self) -> int:
-        """0 where everything is proven complete, else 3."""
-        proven = [part.complete_as_of is not None for part in self.certificates]
-        return failures.DONE if proven and all(proven) else failures.PARTIAL
+        """0 where all that is read is proven complete, else 3."""
+        read = [part for part in self.certificates if part.outcome != SKIPPED]
+        proven = read and all(part.complete_as_of is not None for part in read)
+        return failures.DONE if proven else failures.PARTIAL
 
 
 def read_answers(warehouse: Path) -> Answers:
@@ -61,18 +62,19 @@ def read_answers(warehouse: Path) -> Answers:
         return Answers(
             answers.funnel(connection),
             answers.latencies(connection),
-            answers.certificates(connection),
+            read_last(connection),
         )
 
 
 def tell_job(synced: SyncResult, built: Built, settings: Settings) -> int:
     """Tell how the main job ended; return its exit code.
 
-    A check on tables that are not complete yet may find what the next run brings: then the code
-    says that there is more to load, and the findings are shown.
+    It is the worst of the sync's, the build's and of what the warehouse says at the end. But a
+    check on tables that are not complete yet may find what the next run brings: then the code says
+    that there is more to load, and the findings are shown.
     """
-    code = synced.exit_code or built.exit_code
     told = read_answers(settings.warehouse_path)
+    code = synced.exit_code or built.exit_code or told.exit_code
     _show_sync(synced)
     _show_build(built)
     show_answers(told, settings.models.session_maturity_minutes)

@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, TextIO, cast
+from typing import TextIO, cast
+
+from pipelines.cli.streams import Steady
 
 MARK = "[hidden]"
 _secrets: set[str] = set()
-
-
-class _Redacted:
-    """A stream whose text has lost its secrets; all else is the stream's own."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    def write(self, text: str) -> int:
-        return self._stream.write(redact(text))
 
 
 def hide(*secrets: str | None) -> None:
@@ -36,6 +25,6 @@ def redact(text: str) -> str:
 
 def install() -> None:
     """Put the filter before standard output and standard error, once."""
-    if not isinstance(sys.stdout, _Redacted):
-        sys.stdout = cast(TextIO, _Redacted(sys.stdout))
-        sys.stderr = cast(TextIO, _Redacted(sys.stderr))
+    if not isinstance(sys.stdout, Steady):
+        sys.stdout = cast(TextIO, Steady(sys.stdout, redact))
+        sys.stderr = cast(TextIO, Steady(sys.stderr, redact))

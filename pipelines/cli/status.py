@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import pendulum
 from rich.text import Text
 
-from pipelines.cli import answers, failures, tables, terminal
+from pipelines.cli import failures, tables, terminal
+from pipelines.cli.certificates import FAILED, SKIPPED, StoredCertificate, read_last
 from pipelines.clock import SystemClock, utc
 from pipelines.errors import WarehouseError, WarehouseLocked
 from pipelines.settings import warehouse_path
-from pipelines.sync.certificate import FAILED, SKIPPED, ResourceCertificate
 from pipelines.warehouse import connect, warehouse_lock
 from pipelines.warehouse.lock import holder_of
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: An older load than this is worth a word, whatever the schedule is.
 _STALE = timedelta(days=1)
+#: Two clocks may differ so much; a certificate that is further ahead was made by a wrong one.
+_CLOCKS = timedelta(minutes=10)
 
 _REQUESTS = """
     select coalesce(sum(requests), 0) from printora_raw.sync_runs where ended_at >= ?
@@ -39,6 +41,14 @@ _PROVEN = """
     having count(*) = count(as_of)
 """
 _QUARANTINED = "select count(*) from printora_raw.quarantine"
+_TABLES = """
+    select t.table_name, coalesce(bool_or(c.column_name = 'deleted_at'), false)
+    from duckdb_tables() as t
+    left join duckdb_columns() as c
+        on c.schema_name = t.schema_name and c.table_name = t.table_name
+    where t.schema_name = 'printora_raw'
+    group by t.table_name
+"""
 
 
 @dataclass(frozen=True)
@@ -46,15 +56,17 @@ class Status:
     """What the warehouse tells of itself. ``requests`` were made within the last 24 hours.
 
     ``proven_as_of``: everything was proven complete as of then, by the last sync or an earlier one.
+    ``problems``: where the certificates contradict the tables or the clock.
     """
 
     warehouse: Path
     writer: str | None
-    certificates: Sequence[ResourceCertificate]
+    certificates: Sequence[StoredCertificate]
     requests: int
     quarantined: int
     now: datetime
     proven_as_of: datetime | None = None
+    problems: Sequence[str] = ()
 
     @property
     def as_of(self) -> datetime | None:
@@ -64,10 +76,19 @@ class Status:
         return min(known) if known and len(known) == len(times) else None
 
     @property
+    def exit_code(self) -> int:
+        """0 where all is proven complete, 1 where something is wrong with it, else 3."""
+        if self.problems and not self.writer:
+            return failures.FAILED
+        return failures.PARTIAL if self.as_of is None else failures.DONE
+
+    @property
     def todo(self) -> str:
         """What to do, in one sentence."""
         if self.writer:
             return f"{self.writer} is writing: wait for it."
+        if self.problems:
+            return " ".join(self.problems)
         if not self.certificates:
             return "Nothing was ever synced into this file: run `printora run`."
         failed = next((p.reason for p in self.certificates if p.outcome == FAILED), None)
@@ -85,19 +106,19 @@ class Status:
 
 
 def show() -> int:
-    """Print the status; return 0 where all is proven complete, else 3."""
+    """Print the status; return its exit code."""
     path = warehouse_path()
-    writer = _writer(path)
+    writer = writer_of(path)
     with connect(path, read_only=True) as connection:
-        status = _read(connection, path, writer)
+        status = read(connection, path, writer)
     if terminal.wishes.json:
         terminal.print_json({**asdict(status), "complete_as_of": status.as_of, "todo": status.todo})
     else:
         _print(status)
-    return failures.PARTIAL if status.as_of is None else failures.DONE
+    return status.exit_code
 
 
-def _writer(path: Path) -> str | None:
+def writer_of(path: Path) -> str | None:
     """Return which run holds the lock, if one does."""
     if not path.exists():
         return None
@@ -110,24 +131,66 @@ def _writer(path: Path) -> str | None:
         return None  # who may only read the folder can make no lock
 
 
-def _read(connection: DuckDBPyConnection, path: Path, writer: str | None) -> Status:
+def read(connection: DuckDBPyConnection, path: Path, writer: str | None) -> Status:
+    """Read what the warehouse tells of itself."""
     now = utc(SystemClock().now())
-    row = connection.execute(
-        "select 1 from duckdb_tables() where schema_name = 'printora_raw' "
-        "and table_name = 'sync_runs'"
-    ).fetchone()
-    if row is None:
-        return Status(path, writer, [], 0, 0, now)
-    since = now - timedelta(days=1)
+    certificates = read_last(connection)
+    if not certificates:
+        return Status(path, writer, [], 0, 0, now, problems=list(_foreign(connection, path)))
+    problems = [*_ahead(certificates, now), *_differing(connection, certificates)]
     return Status(
         path,
         writer,
-        answers.certificates(connection),
-        _number(connection, _REQUESTS, [since]),
+        certificates,
+        _number(connection, _REQUESTS, [now - timedelta(days=1)]),
         _number(connection, _QUARANTINED),
         now,
         next(iter(connection.execute(_PROVEN).fetchone() or ()), None),
+        problems,
     )
+
+
+def _foreign(connection: DuckDBPyConnection, path: Path) -> Iterator[str]:
+    """Name a database that somebody else made."""
+    found = connection.execute(
+        "select distinct schema_name from duckdb_tables() order by all"
+    ).fetchall()
+    schemas = [name for (name,) in found]
+    if schemas and "printora_raw" not in schemas:
+        yield (
+            f"{path} is somebody else's database (its schemas: {', '.join(schemas)}): correct "
+            "DESTINATION__DUCKDB__CREDENTIALS."
+        )
+
+
+def _ahead(certificates: Sequence[StoredCertificate], now: datetime) -> Iterator[str]:
+    """Name a certificate that is of the future: its clock was wrong, or ours is."""
+    for part in certificates:
+        if part.complete_as_of and part.complete_as_of - now > _CLOCKS:
+            yield (
+                f"{part.resource} are certified as of {tables.moment(part.complete_as_of)}, which "
+                "is yet to come: this machine's clock or the API's was wrong. Set the clock right, "
+                "then `printora sync --full`."
+            )
+
+
+def _differing(
+    connection: DuckDBPyConnection, certificates: Sequence[StoredCertificate]
+) -> Iterator[str]:
+    """Name a table that does not have the rows that its certificate counted."""
+    found = dict(connection.execute(_TABLES).fetchall())
+    for part in certificates:
+        if part.complete_as_of is None:
+            continue  # a sync that was stopped counts at its last load, and not at its end
+        where = " where deleted_at is null" if found.get(part.resource) else ""
+        query = f"select count(*) from printora_raw.{part.resource}{where}"  # noqa: S608 - our names
+        rows = _number(connection, query) if part.resource in found else 0
+        if rows != part.rows_stored:
+            yield (
+                f"printora_raw.{part.resource} has {rows:,} rows, but the last sync left "
+                f"{part.rows_stored:,}: something else changed it. `printora sync --full` reads "
+                "all again."
+            )
 
 
 def _number(connection: DuckDBPyConnection, query: str, values: Sequence[datetime] = ()) -> int:
@@ -143,10 +206,9 @@ def _print(status: Status) -> None:
 
 def _facts(status: Status) -> Text:
     as_of = status.proven_as_of
-    age = "never" if as_of is None else _age(status.now - as_of)
     facts = {
         "Warehouse": str(status.warehouse),
-        "Complete": age,
+        "Complete": "never" if as_of is None else age(status.now - as_of),
         "Requests": f"{status.requests:,} in the last 24 hours",
         "Quarantine": f"{status.quarantined:,} records",
         "Writer": status.writer or "none",
@@ -155,5 +217,12 @@ def _facts(status: Status) -> Text:
     return Text("\n".join(f"{name:<11} {value}" for name, value in facts.items()))
 
 
-def _age(age: timedelta) -> str:
-    return f"{pendulum.duration(seconds=max(age.total_seconds(), 0)).in_words()} ago"
+def age(past: timedelta) -> str:
+    """Return how long ago something was, in words; what is yet to come is said to be."""
+    if past < -_CLOCKS:
+        return f"in {_words(-past)}, which cannot be"
+    return f"{_words(max(past, timedelta()))} ago"
+
+
+def _words(length: timedelta) -> str:
+    return pendulum.duration(seconds=length.total_seconds()).in_words()

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines.cli.answers import Funnel, Latency
-from pipelines.sync.certificate import SKIPPED, ResourceCertificate
+from pipelines.cli.certificates import SKIPPED, Certificate
 from pipelines.warehouse import CheckResult
 
 #: Stands for what is missing: not reached, not known, nothing to divide by.
@@ -78,7 +78,7 @@ def findings_table(found: Sequence[CheckResult]) -> Table:
     return table
 
 
-def certificate_table(certificates: Sequence[ResourceCertificate]) -> Table:
+def certificate_table(certificates: Sequence[Certificate]) -> Table:
     """Return what the last sync read and proved, one line a resource."""
     counted = ("rows", "new", "changed", "re-\nquests")
     table = _table("The last sync", ("resource", *counted, "complete as of\n(UTC)", "evidence"))
@@ -93,7 +93,7 @@ def certificate_table(certificates: Sequence[ResourceCertificate]) -> Table:
     return table
 
 
-def completeness_line(certificates: Sequence[ResourceCertificate]) -> Text:
+def completeness_line(certificates: Sequence[Certificate]) -> Text:
     """Return one line: whether all that the API has is loaded, as of when, by what evidence."""
     if not certificates:
         return Text("Not complete: there is no certificate of any sync.", style="bold red")

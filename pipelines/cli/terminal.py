@@ -14,6 +14,8 @@ from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.text import Text
 
+from pipelines.cli import streams
+
 
 @dataclass
 class Wishes:
@@ -56,7 +58,8 @@ def print_json(document: Any) -> None:
     """Print the one document of ``--json``."""
     # One line for a file or a pipe, so that runs can be appended to one file of JSON lines.
     indent = 2 if sys.stdout.isatty() else None
-    json.dump(document, sys.stdout, indent=indent, default=_plain, ensure_ascii=False)
+    escaped = not streams.is_utf8()  # a `?` in place of a character would be another text
+    json.dump(document, sys.stdout, indent=indent, default=_plain, ensure_ascii=escaped)
     sys.stdout.write("\n")
 
 

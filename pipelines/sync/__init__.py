@@ -28,6 +28,7 @@ from pipelines.sync.store import DATASET, Store
 from pipelines.warehouse.connection import READER_TIMEOUT, connect
 from pipelines.warehouse.lock import warehouse_lock
 from pipelines.warehouse.raw import ensure_raw_tables
+from pipelines.working_folder import safe_folder
 
 __all__ = ["ResourceCertificate", "SyncResult", "open_client", "sync"]
 
@@ -93,14 +94,14 @@ def _letting_go(store: Store, listener: Listener) -> Listener:
     return tell
 
 
-def _working_folder(warehouse: Path) -> str | None:
-    """Return where dlt keeps packages on their way: DLT_DATA_DIR, else beside the warehouse.
+def _working_folder(warehouse: Path) -> str:
+    """Return where dlt keeps packages on their way: in DLT_DATA_DIR, else beside the warehouse.
 
     dlt's own default is in the user's home, which nobody has named.
     """
-    if "DLT_DATA_DIR" in os.environ:
-        return None
-    return str(warehouse.parent / ".printora" / "dlt" / "pipelines")
+    base = os.environ.get("DLT_DATA_DIR")
+    root = Path(base) if base else warehouse.parent / ".printora" / "dlt"
+    return str(safe_folder(root / "pipelines"))
 
 
 def open_client(

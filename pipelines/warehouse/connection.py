@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from pipelines.clock import Clock, SystemClock
 from pipelines.errors import WarehouseError, WarehouseLocked, WarehouseSettingError
 from pipelines.warehouse.catalog import literal
+from pipelines.warehouse.damage import DAMAGE_HINT, is_damaged
 from pipelines.warehouse.lock import holder_of, require_folder
 
 if TYPE_CHECKING:
@@ -132,6 +133,8 @@ def _explained(path: Path, error: Exception) -> WarehouseError:
             f"{path} is already open in this process, for reading or writing only.",
             hint="Close that connection first.",
         )
+    if is_damaged(error):
+        return WarehouseError(f"{path} is damaged: {text.rstrip('.')}.", hint=DAMAGE_HINT)
     if "version number" in text:
         return WarehouseSettingError(
             f"{path} was written by a newer DuckDB than the one that is installed.",

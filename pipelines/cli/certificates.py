@@ -1,0 +1,80 @@
+"""The certificates as the warehouse has them, read without what made them: that takes a second."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+#: Outcomes, as ``printora_raw.sync_runs`` has them.
+FAILED, SKIPPED = "failed", "skipped"
+
+_LAST = """
+    select
+        resource, started_at, ended_at, outcome, complete_as_of, evidence, reason, requests,
+        rows_read, rows_new, rows_changed, rows_repaired, rows_quarantined, rows_reported,
+        rows_stored
+    from printora_raw.sync_runs
+    where sync_id = (select max(sync_id) from printora_raw.sync_runs)
+    order by array_position(['sessions', 'orders', 'webhook_logs'], resource)
+"""
+
+
+class Certificate(Protocol):
+    """One resource's part of a sync, just made or read back."""
+
+    @property
+    def resource(self) -> str: ...  # noqa: D102 - the columns of sync_runs
+    @property
+    def outcome(self) -> str: ...  # noqa: D102
+    @property
+    def complete_as_of(self) -> datetime | None: ...  # noqa: D102
+    @property
+    def evidence(self) -> str: ...  # noqa: D102
+    @property
+    def reason(self) -> str | None: ...  # noqa: D102
+    @property
+    def requests(self) -> int: ...  # noqa: D102
+    @property
+    def rows_new(self) -> int: ...  # noqa: D102
+    @property
+    def rows_changed(self) -> int: ...  # noqa: D102
+    @property
+    def rows_quarantined(self) -> int: ...  # noqa: D102
+    @property
+    def rows_stored(self) -> int: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class StoredCertificate:
+    """One row of ``printora_raw.sync_runs``; the fields are its columns."""
+
+    resource: str
+    started_at: datetime
+    ended_at: datetime
+    outcome: str
+    complete_as_of: datetime | None
+    evidence: str
+    reason: str | None
+    requests: int
+    rows_read: int
+    rows_new: int
+    rows_changed: int
+    rows_repaired: int
+    rows_quarantined: int
+    rows_reported: int | None
+    rows_stored: int
+
+
+def read_last(connection: DuckDBPyConnection) -> Sequence[StoredCertificate]:
+    """Return what the last sync proved, one entry a resource; none before the first sync."""
+    found = connection.execute(
+        "select 1 from duckdb_tables() "
+        "where schema_name = 'printora_raw' and table_name = 'sync_runs'"
+    ).fetchone()
+    rows = connection.execute(_LAST).fetchall() if found else []
+    return [StoredCertificate(*row) for row in rows]

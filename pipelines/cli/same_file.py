@@ -1,0 +1,62 @@
+"""Whether the warehouse is still the file that a run began with.
+
+A file that is moved away while a run lasts is made anew, empty, by whatever opens it next; marts of
+nothing would be built there, and called a success.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipelines.errors import WarehouseError
+from pipelines.warehouse import READER_TIMEOUT, connect, ensure_database
+
+
+class SameFile:
+    """The file at a path, by its place on the disk. Where there is none yet, it is made."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        ensure_database(path)
+        self._place = _place(path)
+        self._syncs = _syncs(path)
+
+    def check(self) -> None:
+        """See that it is still there.
+
+        A sync may write the file anew, to get rid of deleted bytes: all earlier syncs are in it.
+
+        Raises:
+            WarehouseError: it was moved away or replaced.
+        """
+        place = _place(self._path)
+        if place == self._place:
+            return
+        if place is None or not self._syncs or _syncs(self._path) <= self._syncs:
+            raise WarehouseError(
+                f"{self._path} was moved away or replaced while this run lasted.",
+                hint="What it loaded is in two files now. Put the one that was moved back in its "
+                "place, and run again: what is missing there is read again.",
+            )
+        self._place = place
+
+
+def _place(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _syncs(path: Path) -> int:
+    """Count the certificates in it."""
+    with connect(path, read_only=True, wait_seconds=READER_TIMEOUT) as connection:
+        there = connection.execute(
+            "select 1 from duckdb_tables() "
+            "where schema_name = 'printora_raw' and table_name = 'sync_runs'"
+        ).fetchone()
+        if there is None:
+            return 0
+        row = connection.execute("select count(*) from printora_raw.sync_runs").fetchone()
+        return int(row[0]) if row else 0
