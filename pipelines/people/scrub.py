@@ -40,7 +40,7 @@ def scrub(connection: DuckDBPyConnection, privacy: Privacy) -> None:
     empty_staging(connection)
     for table, columns in tables(connection).items():
         set_null(connection, table, columns & _unwanted(privacy))
-        if table.startswith(f"{RAW}."):
+        if table.startswith(f"{RAW}.") and not table.startswith(f"{RAW}._dlt"):
             # It is a hash of what was there, and would tell it to whoever guesses.
             set_null(connection, table, columns & {"_fingerprint"})
             for column in columns & DOCUMENTS:

@@ -104,6 +104,14 @@ def test_a_stricter_rule_scrubs_before_the_first_request(
     )
 
 
+def test_a_scrub_leaves_the_syncs_own_state(settings: Settings) -> None:
+    """dlt keeps its state in a column called `state`, as an order has one: no sync would go on."""
+    own = "select * from printora_raw._dlt_pipeline_state order by all"
+    before = query(settings, own)
+    guard(replace(settings, personal_data="pseudonymous"), START)
+    assert query(settings, own) == before != []
+
+
 def test_a_laxer_rule_says_what_stays(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
     """Somebody would wait for names that are only there for orders read from now on."""
     guard(replace(settings, personal_data="none"), START)
