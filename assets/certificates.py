@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from assets.ingestion import RESOURCES, resource_key
-from assets.running import warehouse
+from assets.resources import WarehouseResource
+from assets.running import POOL
 from assets.settings import Automation
 from pipelines.clock import SystemClock, utc
 
@@ -72,11 +73,14 @@ def certificate_checks(automation: Automation) -> dg.AssetChecksDefinition:
             for resource in RESOURCES
         ],
         can_subset=True,
+        pool=POOL,
         description="Judges what the last syncs proved.",
     )
-    def certificates(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+    def certificates(
+        context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource
+    ) -> Iterator[dg.AssetCheckResult]:
         now = utc(SystemClock().now())
-        with warehouse(context, read_only=True) as connection:
+        with warehouse.open(context, read_only=True) as connection:
             found = read_certificates(connection)
         for key in sorted(context.selected_asset_check_keys, key=str):
             certificate = found.get(key.asset_key.path[-1])
@@ -106,12 +110,12 @@ def judge(certificate: Certificate | None, now: datetime, automation: Automation
     if certificate.outcome == "failed":
         return Verdict(False, True, f"The last sync failed: {certificate.reason}")
     if age > automation.fail_after:
-        return Verdict(False, True, f"It is {_spoken(age)} old.")
+        return Verdict(False, True, f"It is {spoken(age)} old.")
     if certificate.outcome != "complete":
         return Verdict(False, False, f"It is not proven to be complete: {certificate.reason}")
     if age > automation.warn_after:
-        return Verdict(False, False, f"It is {_spoken(age)} old.")
-    return Verdict(True, False, f"It was complete {_spoken(age)} ago.")
+        return Verdict(False, False, f"It is {spoken(age)} old.")
+    return Verdict(True, False, f"It was complete {spoken(age)} ago.")
 
 
 def _result(
@@ -129,6 +133,7 @@ def _result(
     )
 
 
-def _spoken(age: timedelta) -> str:
+def spoken(age: timedelta) -> str:
+    """Return an age in words."""
     minutes = max(0, round(age.total_seconds() / 60))
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import dagster as dg
 
 from assets.describing import asset_key
-from assets.running import warehouse
-from pipelines.warehouse import Check, CheckResult, Project, run_checks
+from assets.resources import PartnerResource, WarehouseResource
+from assets.running import POOL
+from pipelines.warehouse import Check, CheckResult, Project, read_state, run_checks
 
 _SEVERITIES = {"error": dg.AssetCheckSeverity.ERROR, "warn": dg.AssetCheckSeverity.WARN}
 
@@ -20,13 +21,22 @@ def model_checks(project: Project) -> dg.AssetChecksDefinition:
         name="checks",
         specs=[check_spec(check) for check in project.checks],
         can_subset=True,
+        pool=POOL,
         description="Looks for rows that should not be there.",
     )
-    def checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+    def checks(
+        context: dg.AssetCheckExecutionContext,
+        partner: PartnerResource,
+        warehouse: WarehouseResource,
+    ) -> Iterator[dg.AssetCheckResult]:
         selected = {key.name for key in context.selected_asset_check_keys}
-        with warehouse(context, read_only=True) as connection:
-            results = run_checks(connection, project, selected)
+        with warehouse.open(context, read_only=True) as connection:
+            stale = read_state(connection, project, partner.models()).stale
+            unfit = [c for c in project.checks if c.name in selected and stale & set(c.depends_on)]
+            results = run_checks(connection, project, selected - {check.name for check in unfit})
         yield from map(check_result, results)
+        for check in unfit:
+            yield _not_run(check, stale)
 
     return checks
 
@@ -38,8 +48,21 @@ def check_spec(check: Check) -> dg.AssetCheckSpec:
         _name(check),
         asset=guarded,
         additional_deps=others,
+        blocking=check.severity == "error" and check.blocking,
         description=check.description,
         metadata={"file": check.place, "what to do": check.todo},
+    )
+
+
+def _not_run(check: Check, stale: frozenset[str]) -> dg.AssetCheckResult:
+    """On tables of different ages a check would find what the next build mends."""
+    tables = ", ".join(sorted(stale & set(check.depends_on)))
+    return dg.AssetCheckResult(
+        check_name=_name(check),
+        asset_key=asset_key(check.models[0]),
+        passed=False,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"Not run: {tables} is older than its data, settings or file. Build it first.",
     )
 
 

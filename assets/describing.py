@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import dagster as dg
 
+from assets.settings import Automation
+from pipelines.shipped import shipped
 from pipelines.warehouse.catalog import ColumnType
 from pipelines.warehouse.lineage import ModelLineage
 from pipelines.warehouse.project import BUILD_SETTINGS
@@ -19,6 +22,22 @@ def asset_key(table: str) -> dg.AssetKey:
 def table_name(key: dg.AssetKey) -> str:
     """Return the table of an asset."""
     return ".".join(key.path)
+
+
+def links(place: str, automation: Automation, docs: str) -> dict[str, Any]:
+    """Return metadata that leads to the file and to its docs, on the web where that is known.
+
+    ``place`` is the file as the repository calls it, such as ``sql/analytics/fct_orders.sql``.
+    """
+    folder, _, rest = place.partition("/")
+    found: dict[str, Any] = {
+        "file": place,
+        "path": dg.MetadataValue.path(str(shipped(folder) / rest)),
+    }
+    if automation.repository_url:
+        found["source"] = dg.MetadataValue.url(f"{automation.repository_url}/{place}")
+        found["docs"] = dg.MetadataValue.url(f"{automation.repository_url}/docs/{docs}")
+    return found
 
 
 def table_schema(columns: Iterable[ColumnType]) -> dg.TableSchema:

@@ -12,14 +12,18 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from pydantic import Field
 
-from assets.describing import asset_key, table_schema
-from assets.running import warehouse, writing
+from assets.describing import asset_key, links, table_schema
+from assets.resources import ClientResource, PartnerResource, WarehouseResource, sync_settings
+from assets.running import POOL
 from assets.settings import Automation
+from assets.telling import Told
 from pipelines.progress import Event, Loaded, Planned, Waiting
 from pipelines.source.schema import TABLES, Table
 from pipelines.warehouse.project import RAW_SCHEMA
 from pipelines.warehouse.raw import RawTable, read_raw_tables
+from pipelines.warehouse.stamps import raw_stamps
 
 if TYPE_CHECKING:
     from pipelines.sync import ResourceCertificate, SyncResult
@@ -33,24 +37,45 @@ def resource_key(resource: str) -> dg.AssetKey:
     return asset_key(f"{RAW_SCHEMA}.{resource}")
 
 
+class SyncConfig(dg.Config):
+    """What one launch may ask for, in the launchpad."""
+
+    budget: int | None = Field(default=None, description="Make at most this many requests.")
+    full: bool = Field(default=False, description="Read both lists whole, to prove them.")
+
+
 def raw_assets(automation: Automation) -> dg.AssetsDefinition:
     """Return the assets of the raw tables."""
 
     @dg.multi_asset(
         name="ingestion",
         specs=[_spec(table, automation) for table in TABLES],
-        description="Reads what is new and changed from the API and the ledger, and certifies it.",
+        can_subset=True,
+        pool=POOL,
+        description="Reads what is new and changed from the API and the ledger, and certifies it. "
+        "The lists prove each other, so a launch of one raw table syncs them all.",
     )
-    def ingestion(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        with writing(context):
-            result = _sync(context)
-            with warehouse(context) as connection:
-                tables = read_raw_tables(connection)
-        _tag_run(context, result)
+    def ingestion(
+        context: dg.AssetExecutionContext,
+        config: SyncConfig,
+        partner: PartnerResource,
+        client: ClientResource,
+        warehouse: WarehouseResource,
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        with warehouse.writing(context):
+            settings = sync_settings(partner, client, warehouse)
+            listener = _logger(context)
+            result = client.sync(
+                settings, listener=listener, budget=config.budget, full=config.full
+            )
+            with warehouse.open(context) as connection:
+                tables, stamps = read_raw_tables(connection), raw_stamps(connection)
+        context.instance.add_run_tags(context.run.run_id, {"printora/outcome": result.outcome})
         if result.outcome == "failed":
             raise _failure(result)
         for table in tables:
-            yield _materialized(table, result)
+            told = Told(asset_key(table.name), stamps[table.name], _metadata(table, result))
+            yield from told.to(context)
 
     return ingestion
 
@@ -62,22 +87,20 @@ def _spec(table: Table, automation: Automation) -> dg.AssetSpec:
         asset_key(name),
         group_name=RAW_SCHEMA,
         kinds={"dlt", "duckdb"},
+        owners=automation.owners,
+        tags={"layer": "raw"},
         description=table.description,
         freshness_policy=dg.FreshnessPolicy.time_window(
             fail_window=automation.fail_after, warn_window=automation.warn_after
         )
         if is_resource
         else None,
-        metadata={"dagster/table_name": name, "key": ", ".join(table.key)},
+        metadata={
+            "dagster/table_name": name,
+            "key": ", ".join(table.key),
+            **links("pipelines/source/schema.py", automation, "sync.md"),
+        },
     )
-
-
-def _sync(context: dg.AssetExecutionContext) -> "SyncResult":
-    """Sync. Imported here: dlt takes a second, and the definitions do not need it."""
-    from pipelines.settings import load_settings
-    from pipelines.sync import sync
-
-    return sync(load_settings(), listener=_logger(context))
 
 
 def _logger(context: dg.AssetExecutionContext) -> Callable[[Event], None]:
@@ -93,12 +116,6 @@ def _logger(context: dg.AssetExecutionContext) -> Callable[[Event], None]:
     return tell
 
 
-def _tag_run(context: dg.AssetExecutionContext, result: "SyncResult") -> None:
-    """Let runs be found by how they ended: a partial one is a success to Dagster."""
-    tags = {"printora/sync_id": result.sync_id, "printora/outcome": result.outcome}
-    context.instance.add_run_tags(context.run.run_id, tags)
-
-
 def _failure(result: "SyncResult") -> dg.Failure:
     reasons = {
         name: part.reason or "no reason given"
@@ -109,17 +126,14 @@ def _failure(result: "SyncResult") -> dg.Failure:
     return dg.Failure(description=f"The sync failed: {text}")
 
 
-def _materialized(table: RawTable, result: "SyncResult") -> dg.MaterializeResult[Any]:
+def _metadata(table: RawTable, result: "SyncResult") -> dict[str, Any]:
     certificate = result.resources.get(table.name.rpartition(".")[2])
-    return dg.MaterializeResult(
-        asset_key=asset_key(table.name),
-        metadata={
-            "dagster/row_count": table.rows,
-            "dagster/column_schema": table_schema(table.columns),
-            "sync_id": result.sync_id,
-            **(_certificate_metadata(certificate) if certificate else {}),
-        },
-    )
+    return {
+        "dagster/row_count": table.rows,
+        "dagster/column_schema": table_schema(table.columns),
+        "sync_id": result.sync_id,
+        **(_certificate_metadata(certificate) if certificate else {}),
+    }
 
 
 def _certificate_metadata(certificate: "ResourceCertificate") -> dict[str, Any]:

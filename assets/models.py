@@ -1,7 +1,8 @@
 """The models: one asset for each file in ``sql/``.
 
 All of them are one op with one connection, because a build is one transaction: the marts that
-readers see are always of the same build. Any of them can be selected on its own.
+readers see are always of the same build. Any of them can be selected on its own; what must agree
+with it is built along.
 """
 
 # No `from __future__ import annotations`: Dagster looks at the annotation of `context` itself.
@@ -13,8 +14,11 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from assets.checks import check_result, check_spec
-from assets.describing import asset_key, column_lineage, table_name, table_schema
-from assets.running import warehouse
+from assets.describing import asset_key, column_lineage, links, table_name, table_schema
+from assets.resources import PartnerResource, WarehouseResource
+from assets.running import POOL
+from assets.settings import Automation
+from assets.telling import Told
 from pipelines.warehouse import Model, ModelResult, Project, build
 from pipelines.warehouse.lineage import Lineage
 from pipelines.warehouse.project import BUILD_SETTINGS
@@ -24,71 +28,51 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
-def model_assets(project: Project) -> dg.AssetsDefinition:
+def model_assets(project: Project, automation: Automation) -> dg.AssetsDefinition:
     """Return the assets of a project's models."""
 
     @dg.multi_asset(
         name="models",
-        specs=[_spec(model) for model in project.models],
+        specs=[_spec(model, automation) for model in project.models],
         check_specs=[check_spec(check) for check in project.promises],
         can_subset=True,
-        description="Builds the models in one transaction: all of them, or none.",
+        pool=POOL,
+        description="Builds the models in one transaction, all of them or none, and what must "
+        "agree with a part along with it.",
     )
-    def models(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        from pipelines.settings import model_settings
-
+    def models(
+        context: dg.AssetExecutionContext, partner: PartnerResource, warehouse: WarehouseResource
+    ) -> Iterator[dg.MaterializeResult[Any]]:
         selected = {table_name(key) for key in context.selected_asset_keys}
-        with warehouse(context) as connection:
-            results = build(connection, project, model_settings(), select=selected)
+        with warehouse.open(context) as connection:
+            results = build(connection, project, partner.models(), select=selected)
             pictures = _pictures(connection, selected)
-        lineage, models = Lineage(project), {model.qualified: model for model in project.models}
+        lineage, of_name = Lineage(project), {model.qualified: model for model in project.models}
         for result in results:
-            metadata = _metadata(models[result.name], result, lineage, pictures.get(result.name))
-            yield from _told(context, result, metadata, is_selected=result.name in selected)
+            metadata = _metadata(of_name[result.name], result, lineage, pictures.get(result.name))
+            checks = [check_result(check) for check in result.checks]
+            yield from Told(asset_key(result.name), result.stamp, metadata, checks).to(context)
 
     return models
 
 
-def _told(
-    context: dg.AssetExecutionContext,
-    result: ModelResult,
-    metadata: dict[str, Any],
-    *,
-    is_selected: bool,
-) -> Iterator[dg.MaterializeResult[Any]]:
-    """Tell of a model that was built, and also of one that was built along with it."""
-    key, stamp = asset_key(result.name), dg.DataVersion(result.stamp)
-    if is_selected:
-        asked = context.selected_asset_check_keys
-        checked = map(check_result, result.checks)
-        yield dg.MaterializeResult(
-            asset_key=key,
-            metadata=metadata,
-            data_version=stamp,
-            check_results=[
-                check for check in checked if dg.AssetCheckKey(key, str(check.check_name)) in asked
-            ],
-        )
-    else:
-        tags = {"dagster/data_version": stamp.value}
-        context.log_event(dg.AssetMaterialization(key, metadata=metadata, tags=tags))
-
-
-def _spec(model: Model) -> dg.AssetSpec:
+def _spec(model: Model, automation: Automation) -> dg.AssetSpec:
     return dg.AssetSpec(
         asset_key(model.qualified),
         deps=[asset_key(name) for name in model.depends_on if name != BUILD_SETTINGS],
         group_name=model.schema,
         kinds={"sql", "duckdb", *model.kinds},
-        tags=dict.fromkeys(model.tags, ""),
+        owners=automation.owners,
+        tags={"layer": model.schema, **dict.fromkeys(model.tags, "")},
         description=model.text,
         code_version=code_version(model),
+        automation_condition=dg.AutomationCondition.eager(),
         metadata={
             "dagster/table_name": model.qualified,
-            "file": model.place,
             "grain": model.grain,
             "key": ", ".join(model.key),
             "query": dg.MetadataValue.md(f"```sql\n{model.sql.strip()}\n```"),
+            **links(model.place, automation, "data-dictionary.md"),
         },
     )
 

@@ -1,20 +1,18 @@
-"""What every op does the same way: hold the lock, tell who it waits for, fail with a remedy."""
+"""What every op does the same way: wait its turn, fail with a remedy, try again what may pass."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from pipelines.errors import PrintoraError, WarehouseLocked
-from pipelines.warehouse import connect, warehouse_lock
 
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
-
-    Context = dg.AssetExecutionContext | dg.AssetCheckExecutionContext
+Context = dg.AssetExecutionContext | dg.AssetCheckExecutionContext
+#: No two ops write to the warehouse at once, of whatever run: see deploy/dagster.yaml. The lock
+#: file keeps the command line out besides, which knows no pools.
+POOL = "printora_warehouse"
 
 #: A run waits this long for another one: a first load within one quota takes most of an hour.
 LOCK_TIMEOUT = 3600.0
@@ -54,28 +52,3 @@ def may_pass(error: PrintoraError) -> bool:
     if isinstance(error, ApiError):
         return error.passing
     return isinstance(error, WarehouseLocked)
-
-
-@contextmanager
-def writing(context: Context) -> Iterator[None]:
-    """Be the only run that has the warehouse, with a line in the log while waiting for it."""
-    from pipelines.settings import warehouse_path
-
-    with explained(context):
-        command = f"dagster run {context.run.run_id}"
-        with warehouse_lock(
-            warehouse_path(), timeout=LOCK_TIMEOUT, on_wait=context.log.info, command=command
-        ):
-            yield
-
-
-@contextmanager
-def warehouse(context: Context, *, read_only: bool = False) -> Iterator[DuckDBPyConnection]:
-    """Hold the lock and a connection. It closes with the block: the next op must get in."""
-    from pipelines.settings import warehouse_path
-
-    with (
-        writing(context),
-        connect(warehouse_path(), read_only, wait_seconds=READER_TIMEOUT) as connection,
-    ):
-        yield connection

@@ -1,14 +1,20 @@
-"""The main job, and the schedule that runs it."""
+"""The main job, and what starts it: a schedule, and a sensor of the session ledger."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from assets.resources import KEYS, sync_settings
 from assets.settings import Automation
 from pipelines.clock import SystemClock, utc
-from pipelines.errors import ConfigurationError
+from pipelines.errors import ConfigurationError, PrintoraError
+
+if TYPE_CHECKING:
+    from pipelines.settings import Settings
 
 JOB = "printora"
 
@@ -40,8 +46,8 @@ def main_schedule(
 ) -> dg.ScheduleDefinition:
     """Return the schedule of the main job.
 
-    It runs unless PRINTORA_SCHEDULE is off: a pipeline that was deployed and forgotten to be
-    switched on is found out too late. A run with nothing to do costs a few requests.
+    It waits to be switched on, here or by PRINTORA_SCHEDULE: each run uses up a part of the
+    account's quota, and who opens the UI to look has not asked for that.
     """
     status = dg.DefaultScheduleStatus
     try:
@@ -52,7 +58,8 @@ def main_schedule(
             execution_timezone=automation.time_zone,
             default_status=status.RUNNING if automation.is_scheduled else status.STOPPED,
             execution_fn=_tick,
-            description="Runs the main job, unless it still runs.",
+            description="Runs the main job, unless it still runs. Uses the account's quota.",
+            required_resource_keys=set(KEYS),
         )
     except dg.DagsterInvalidDefinitionError as error:
         raise ConfigurationError(
@@ -62,16 +69,50 @@ def main_schedule(
 
 
 def _tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    from pipelines.settings import load_settings
-
     try:
-        load_settings()
+        _settings(context)
     except ConfigurationError as error:
         return dg.SkipReason(str(error))
     running = _run_in_progress(context.instance)
     if running:
         return dg.SkipReason(f"Run {running} of this job is in progress.")
     return dg.RunRequest(tags={"printora/trigger": "schedule"})
+
+
+def new_files_sensor(job: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
+    """Return the sensor of the session ledger; it waits to be switched on, as the schedule does."""
+    return dg.SensorDefinition(
+        name="new_ledger_files",
+        job=job,
+        evaluation_fn=_look_at_ledger,
+        minimum_interval_seconds=60,
+        required_resource_keys=set(KEYS),
+        description="Runs the main job when a file of the session ledger is new or has grown.",
+    )
+
+
+def _look_at_ledger(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    from pipelines.source.ledger_files import list_files
+
+    try:
+        setting = _settings(context).session_ledger
+        files = list_files(setting)[0] if setting else []
+    except PrintoraError as error:
+        return dg.SkipReason(str(error))
+    if not setting:
+        return dg.SkipReason("No session ledger is set.")
+    seen = sha256(repr([(f.name, f.size, f.modified) for f in files]).encode()).hexdigest()
+    if seen == context.cursor:
+        return dg.SkipReason("No file of the session ledger has changed.")
+    if not context.cursor:  # What was there before the sensor is the schedule's business.
+        return dg.SensorResult(skip_reason=f"{len(files)} files, from now on.", cursor=seen)
+    request = dg.RunRequest(run_key=seen, tags={"printora/trigger": "ledger"})
+    return dg.SensorResult(run_requests=[request], cursor=seen)
+
+
+def _settings(context: dg.ScheduleEvaluationContext | dg.SensorEvaluationContext) -> Settings:
+    found = context.resources
+    return sync_settings(found.partner, found.client, found.warehouse)
 
 
 def _run_in_progress(instance: dg.DagsterInstance) -> str | None:

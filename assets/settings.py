@@ -3,21 +3,26 @@
 These are environment variables because Dagster wants a schedule's times before anything runs:
 
 =============================  ==================  ===========================================
-PRINTORA_SCHEDULE              on                  on, or off: the schedule waits to be started
+PRINTORA_SCHEDULE              off                 on: the schedule runs from the first start
 PRINTORA_SCHEDULE_CRON         ``*/15 * * * *``    when the main job runs
 PRINTORA_SCHEDULE_TIME_ZONE    UTC                 the zone that the cron expression means
 PRINTORA_WARN_AFTER_MINUTES    60                  data that is proven no later than this is late
 PRINTORA_FAIL_AFTER_MINUTES    360                 and that fails the check of the certificate
+PRINTORA_OWNERS                team:data           owners of the assets: e-mails or team:name
+PRINTORA_REPOSITORY_URL        none                where links to files and docs lead
 =============================  ==================  ===========================================
+
+The alerts' settings are in alerts.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from assets.alerts import Alerts, load_alerts
 from pipelines.errors import ConfigurationError
 
 
@@ -25,11 +30,14 @@ from pipelines.errors import ConfigurationError
 class Automation:
     """When the main job runs, and when its data is late."""
 
-    is_scheduled: bool = True
+    is_scheduled: bool = False
     cron: str = "*/15 * * * *"
     time_zone: str = "UTC"
     warn_after: timedelta = timedelta(hours=1)
     fail_after: timedelta = timedelta(hours=6)
+    owners: tuple[str, ...] = ("team:data",)
+    repository_url: str = ""
+    alerts: Alerts = field(default_factory=Alerts)
 
 
 def load_automation(environment: Mapping[str, str]) -> Automation:
@@ -52,14 +60,29 @@ def load_automation(environment: Mapping[str, str]) -> Automation:
         time_zone=_zone(environment, "PRINTORA_SCHEDULE_TIME_ZONE", default.time_zone),
         warn_after=warn_after,
         fail_after=fail_after,
+        owners=_owners(environment),
+        repository_url=environment.get("PRINTORA_REPOSITORY_URL", "").rstrip("/"),
+        alerts=load_alerts(environment),
     )
 
 
 def _switch(environment: Mapping[str, str], name: str) -> bool:
-    value = (environment.get(name) or "on").lower()
+    value = (environment.get(name) or "off").lower()
     if value not in ("on", "off"):
         raise ConfigurationError(f"{name} is {value!r}.", hint="Set on or off.")
     return value == "on"
+
+
+def _owners(environment: Mapping[str, str]) -> tuple[str, ...]:
+    owners = environment.get("PRINTORA_OWNERS", "").replace(",", " ").split()
+    if not owners:
+        return Automation().owners
+    for owner in owners:
+        if "@" not in owner and not owner.startswith("team:"):
+            raise ConfigurationError(
+                f"PRINTORA_OWNERS has {owner!r}.", hint="Give e-mail addresses, or team:name."
+            )
+    return tuple(owners)
 
 
 def _zone(environment: Mapping[str, str], name: str, default: str) -> str:

@@ -10,12 +10,28 @@ import os
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 from pipelines.errors import ConfigurationError
 
 FILES = ("secrets.toml", "config.toml")
+_OVERRIDES: ContextVar[Mapping[str, object]] = ContextVar("settings", default={})  # noqa: B039 - never changed in place
+
+
+@contextmanager
+def overridden(values: Mapping[str, object]) -> Iterator[None]:
+    """Let these settings, by their dotted names, win over all others inside the block.
+
+    For who configures in code, such as a Dagster resource; only this thread of work sees them.
+    """
+    token = _OVERRIDES.set({**_OVERRIDES.get(), **values})
+    try:
+        yield
+    finally:
+        _OVERRIDES.reset(token)
 
 
 def lookup(path: str) -> Any:
@@ -24,6 +40,8 @@ def lookup(path: str) -> Any:
     Raises:
         ConfigurationError: a file that may set it cannot be read.
     """
+    if path in _OVERRIDES.get():
+        return _OVERRIDES.get()[path]
     variable = path.replace(".", "__").upper()
     if variable in os.environ:
         return os.environ[variable]

@@ -24,9 +24,6 @@ from pipelines.shipped import shipped
 from pipelines.warehouse import ModelSettings
 
 FOLDER = Path(".printora/demo")
-#: Dagster's statistics for its makers would leave a file in the home folder; and its first page
-#: would be an invitation to a mailing list.
-_INSTANCE = "telemetry:\n  enabled: false\nnux:\n  enabled: false\n"
 #: Printora allows 60 requests a minute: the demo would spend its time waiting.
 _LIMITS = Limits(per_minute=6_000, per_long=1_000_000)
 
@@ -61,7 +58,7 @@ def _folder() -> Iterator[Path]:
         with lock:
             shutil.rmtree(folder, ignore_errors=True)
             (folder / "dagster").mkdir(parents=True)
-            (folder / "dagster/dagster.yaml").write_text(_INSTANCE, encoding="utf-8")
+            shutil.copy(shipped("deploy") / "dagster.yaml", folder / "dagster")
             yield folder
     except Timeout:
         raise PrintoraError(

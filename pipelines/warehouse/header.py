@@ -35,7 +35,7 @@ class Header:
         """Return one of the choices; the first is the default."""
         value = self._fields.pop(name, choices[0])
         if value not in choices:
-            self.refuse(f"{name} is {value!r}", f"Write {' or '.join(choices)}.")
+            self.refuse(f"{name} is {value!r}", f"Write {' or '.join(map(str, choices))}.")
         return value
 
     def names(self, name: str, *, required: bool = False) -> tuple[str, ...]:

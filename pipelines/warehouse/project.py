@@ -103,6 +103,8 @@ class Check:
     models: tuple[str, ...]
     todo: str
     depends_on: tuple[str, ...]
+    #: Whether an error keeps from readers what stands on these models.
+    blocking: bool = True
 
 
 @dataclass(frozen=True)
@@ -220,6 +222,7 @@ class _Reader:
             models=header.names("models", required=True),
             todo=header.text("todo"),
             depends_on=self._dependencies(sql, header.place),
+            blocking=header.choice("blocking", (True, False)),
         )
         header.finish()
         for name in sorted(set(check.models) - self._models):

@@ -4,6 +4,7 @@ description: >-
   the API said that it has more rows than a complete sync stored. What may have come while the sync
   ran, a hundredth of a day's rows, is no difference.
 severity: error
+blocking: false
 models:
   - analytics.data_freshness
   - analytics.fct_orders

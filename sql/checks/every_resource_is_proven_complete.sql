@@ -3,6 +3,7 @@ description: >-
   The last sync could not prove that a table holds all that the API had. Counts and rates may be too
   low, and what is missing is not missing at random.
 severity: error
+blocking: false
 models:
   - analytics.data_freshness
 todo: >-

@@ -35,13 +35,20 @@ print(sorted({"duckdb", "dlt", "pipelines.sync", "httpx"} & set(sys.modules)))
     assert not place.warehouse.exists()
 
 
-def test_dagsters_own_validation_passes(place: Place) -> None:
-    """`workspace.yaml` must lead to the definitions from a fresh clone."""
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [("check defs", "All definitions loaded successfully"), ("list defs --json", "fct_orders")],
+)
+def test_dg_knows_the_project_and_has_nothing_to_object_to(
+    place: Place, command: str, told: str
+) -> None:
+    """`pyproject.toml` says that dg works here; its predecessors warn that they are superseded."""
     environment = {"DAGSTER_HOME": str(place.home), "NO_COLOR": "1"}
-    with start_dagster("definitions", "validate", environment=environment) as run:
+    with start_dagster(*command.split(), environment=environment, program="dg") as run:
         output, _ = run.communicate(timeout=120)
     assert run.returncode == 0, output
-    assert "Validation successful for code location printora" in output
+    assert told in output
+    assert "Warning" not in output
 
 
 def test_there_is_one_asset_for_each_file_and_each_raw_table() -> None:
@@ -81,17 +88,39 @@ def test_assets_say_what_they_are() -> None:
     }
 
 
-def test_the_job_holds_every_asset_and_check_in_five_ops() -> None:
+def test_the_job_holds_every_asset_and_check_in_six_ops() -> None:
     """Ingestion and models are apart, so that a retry of one does not repeat the other."""
     graph = defs.resolve_asset_graph()
     job = defs.resolve_job_def(JOB)
-    ops = {"ingestion", "models", "checks", "certificates", "published"}
+    ops = {"ingestion", "models", "checks", "certificates", "freshness", "published"}
     assert {node.name for node in job.nodes} == ops
     assert job.asset_layer.executable_asset_keys == graph.get_all_asset_keys()
     names = {key.name for key in graph.asset_check_keys}
     promises = {check.name.rpartition("__")[2] for check in load_project().promises}
-    assert names == {check.name for check in load_project().checks} | promises | {"certificate"}
+    assert names == {check.name for check in load_project().checks} | promises | {
+        "certificate",
+        "data_is_fresh",
+    }
     assert len(graph.asset_check_keys) > len(load_project().promises) > 70
+
+
+def test_assets_say_whose_they_are_and_where_to_read_on() -> None:
+    """Somebody who meets a red asset must find a person, the file and its docs."""
+    address = "https://example.com/repo/blob/main/"
+    environment = {
+        "PRINTORA_OWNERS": "a@example.com, team:shop",
+        "PRINTORA_REPOSITORY_URL": address,
+    }
+    graph = definitions(load_project(), load_automation(environment)).resolve_asset_graph()
+    mart = graph.get(dg.AssetKey(["analytics", "fct_orders"]))
+    assert list(mart.owners) == ["a@example.com", "team:shop"]
+    assert mart.tags["layer"] == "analytics"
+    assert mart.metadata["source"].value == f"{address}sql/analytics/fct_orders.sql"
+    assert mart.metadata["docs"].value == f"{address}docs/data-dictionary.md"
+    assert Path(mart.metadata["path"].value).exists()
+    assert mart.automation_condition is not None
+    usual = defs.resolve_asset_graph().asset_nodes
+    assert all(node.owners and node.tags for node in usual)
 
 
 def test_ingestion_has_a_freshness_policy() -> None:
@@ -118,20 +147,20 @@ def test_the_schedule_is_what_the_environment_says() -> None:
     """A setting that Dagster does not follow runs at the wrong time, and nobody looks."""
     automation = load_automation(
         {
-            "PRINTORA_SCHEDULE": "off",
+            "PRINTORA_SCHEDULE": "on",
             "PRINTORA_SCHEDULE_CRON": "0 3 * * *",
             "PRINTORA_SCHEDULE_TIME_ZONE": "Europe/Berlin",
             "PRINTORA_WARN_AFTER_MINUTES": "1500",
             "PRINTORA_FAIL_AFTER_MINUTES": "3000",
         }
     )
-    schedule = definitions(load_project(), automation).get_schedule_def(JOB)
+    schedule = definitions(load_project(), automation).resolve_schedule_def(JOB)
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 3 * * *", "Europe/Berlin")
-    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
     assert automation.warn_after == timedelta(hours=25)
-    usual = definitions(load_project(), load_automation({})).get_schedule_def(JOB)
+    usual = definitions(load_project(), load_automation({})).resolve_schedule_def(JOB)
     assert (usual.cron_schedule, usual.execution_timezone) == ("*/15 * * * *", "UTC")
-    assert usual.default_status == dg.DefaultScheduleStatus.RUNNING
+    assert usual.default_status == dg.DefaultScheduleStatus.STOPPED, "nobody asked for its quota"
 
 
 @pytest.mark.parametrize(
@@ -143,9 +172,12 @@ def test_the_schedule_is_what_the_environment_says() -> None:
         ("PRINTORA_WARN_AFTER_MINUTES", "1h"),
         ("PRINTORA_FAIL_AFTER_MINUTES", "0"),
         ("PRINTORA_FAIL_AFTER_MINUTES", "60"),
+        ("PRINTORA_OWNERS", "me"),
+        ("PRINTORA_ALERT_URL", "hooks"),
+        ("PRINTORA_ALERT_EMAIL_FROM", "c@example.com"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_named(name: str, value: str) -> None:
     """The deployment does not start: the text is all that its operator has."""
-    with pytest.raises(ConfigurationError, match=name):
+    with pytest.raises(ConfigurationError, match=name.removesuffix("_FROM")):
         definitions(load_project(), load_automation({name: value}))

@@ -12,16 +12,17 @@ import dagster as dg
 import pytest
 from dagster_support import Place, write_check, write_model
 
-import pipelines.sync
 from assets import running
 from assets.certificates import Certificate, certificate_checks, judge
 from assets.checks import model_checks
 from assets.ingestion import raw_assets
 from assets.models import model_assets
+from assets.resources import ClientResource, PartnerResource, WarehouseResource, resources
 from assets.running import may_pass
 from assets.settings import Automation
 from pipelines.client.errors import Unauthorized, Unreachable
 from pipelines.errors import ConfigurationError, ModelError, PrintoraError, WarehouseLocked
+from pipelines.source.schema import TABLES
 from pipelines.sync import ResourceCertificate, SyncResult
 from pipelines.warehouse import connect, load_project
 from pipelines.warehouse.raw import ensure_raw_tables
@@ -41,15 +42,16 @@ def ready(in_place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
     return in_place
 
 
-def _sync_that(monkeypatch: pytest.MonkeyPatch, act: Callable[[], SyncResult]) -> list[Any]:
-    calls: list[Any] = []
+def _client_that(act: Callable[[], SyncResult]) -> tuple[ClientResource, list[dict[str, Any]]]:
+    """Return a client whose syncs do what a test says, and what they were asked."""
+    calls: list[dict[str, Any]] = []
 
-    def sync(settings: Any, **_: Any) -> SyncResult:
-        calls.append(settings)
-        return act()
+    class Client(ClientResource):
+        def sync(self, settings: Any, **asked: Any) -> SyncResult:
+            calls.append({"settings": settings, **asked})
+            return act()
 
-    monkeypatch.setattr(pipelines.sync, "sync", sync)
-    return calls
+    return Client(), calls
 
 
 def _result(outcome: str, reason: str | None = None) -> SyncResult:
@@ -65,17 +67,24 @@ def _name(event: dg.DagsterEvent) -> str:
     return event.asset_key.path[-1]
 
 
-def _ingest(place: Place) -> dg.ExecuteInProcessResult:
+def _ingest(
+    place: Place, client: ClientResource, config: dict[str, Any] | None = None, *selected: str
+) -> dg.ExecuteInProcessResult:
     with place.instance() as instance:
-        return dg.materialize([raw_assets(Automation())], instance=instance, raise_on_error=False)
+        return dg.materialize(
+            [raw_assets(Automation())],
+            selection=[dg.AssetKey(["printora_raw", name]) for name in selected] or None,
+            instance=instance,
+            resources={**resources(), "client": client},
+            run_config=config,
+            raise_on_error=False,
+        )
 
 
-def test_a_partial_load_is_a_success_that_says_so(
-    ready: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_partial_load_is_a_success_that_says_so(ready: Place) -> None:
     """A used-up quota is no failure: what was read is loaded, and the next run goes on."""
-    _sync_that(monkeypatch, lambda: _result("partial", "the quota is used up"))
-    done = _ingest(ready)
+    client, _ = _client_that(lambda: _result("partial", "the quota is used up"))
+    done = _ingest(ready, client)
     assert done.success
     (event,) = [e for e in done.get_asset_materialization_events() if _name(e) == "orders"]
     metadata = event.materialization.metadata
@@ -86,26 +95,24 @@ def test_a_partial_load_is_a_success_that_says_so(
     assert record.dagster_run.tags["printora/outcome"] == "partial"
 
 
-def test_a_failed_sync_fails_its_op(ready: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_sync_fails_its_op(ready: Place) -> None:
     """Models that are built on a failed load would look current."""
-    _sync_that(monkeypatch, lambda: _result("failed", "broken answers"))
-    done = _ingest(ready)
+    client, _ = _client_that(lambda: _result("failed", "broken answers"))
+    done = _ingest(ready, client)
     assert not done.success
     failure = done.failure_data_for_node("ingestion")
     assert failure is not None
     assert "The sync failed: orders: broken answers" in str(failure.error)
 
 
-def test_an_error_with_a_remedy_is_shown_with_it_and_not_tried_again(
-    ready: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_error_with_a_remedy_is_shown_with_it_and_not_tried_again(ready: Place) -> None:
     """A wrong key is as wrong a minute later, and the operator needs the remedy, not a stack."""
 
     def refuse() -> SyncResult:
         raise Unauthorized("The key is not known.", request="GET /orders", status=401)
 
-    calls = _sync_that(monkeypatch, refuse)
-    done = _ingest(ready)
+    client, calls = _client_that(refuse)
+    done = _ingest(ready, client)
     assert not done.success
     assert len(calls) == 1
     failure = done.failure_data_for_node("ingestion")
@@ -130,8 +137,8 @@ def test_what_may_pass_is_tried_again_and_told_plainly_in_the_end(
             raise Unreachable("No answer.", request="GET /orders")
         return _result("complete")
 
-    calls = _sync_that(monkeypatch, act)
-    done = _ingest(ready)
+    client, calls = _client_that(act)
+    done = _ingest(ready, client)
     assert (done.success, len(calls)) == (success, 3)
     if not success:
         failure = done.failure_data_for_node("ingestion")
@@ -140,14 +147,14 @@ def test_what_may_pass_is_tried_again_and_told_plainly_in_the_end(
         assert "Check the network" in str(failure.user_failure_data.description)
 
 
-def test_a_bug_is_not_tried_again(ready: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_is_not_tried_again(ready: Place) -> None:
     """It fails the same way each time, and the pauses hide it for minutes."""
 
     def act() -> SyncResult:
         raise KeyError("a bug")
 
-    calls = _sync_that(monkeypatch, act)
-    assert not _ingest(ready).success
+    client, calls = _client_that(act)
+    assert not _ingest(ready, client).success
     assert len(calls) == 1
 
 
@@ -166,13 +173,59 @@ def test_only_what_may_pass_is_tried_again(error: PrintoraError, expected: bool)
     assert may_pass(error) is expected
 
 
+def test_a_launch_says_what_one_run_may_use(ready: Place) -> None:
+    """A budget or a full read needed another environment, and the code location's restart."""
+    client, calls = _client_that(lambda: _result("complete"))
+    config = {
+        "ops": {"ingestion": {"config": {"budget": 7, "full": True}}},
+        "resources": {"partner": {"config": {"partner_id": "another"}}},
+    }
+    assert _ingest(ready, client, config).success
+    (call,) = calls
+    assert (call["budget"], call["full"]) == (7, True)
+    assert call["settings"].partner_id == "another"
+    assert call["settings"].api_key == _SECRET, "what is not said is as configured"
+
+
+def test_one_raw_table_can_be_launched_and_the_others_are_told_of(ready: Place) -> None:
+    """It was refused with a stack; and the sync of one list reads what proves it in the others."""
+    client, calls = _client_that(lambda: _result("complete"))
+    done = _ingest(ready, client, None, "orders")
+    assert (done.success, len(calls)) == (True, 1)
+    told = {_name(event) for event in done.get_asset_materialization_events()}
+    assert told == {table.name for table in TABLES}
+
+
+def test_a_second_partner_is_resources_and_no_other_environment(
+    ready: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two partners in one deployment would read and write each other's warehouse."""
+    monkeypatch.setenv("KEY_OF_TWO", "sk_test_of_two")
+    partner = PartnerResource(api_key=dg.EnvVar("KEY_OF_TWO"), partner_id="two")
+    warehouse = WarehouseResource(path=str(tmp_path / "two.duckdb"))
+    client, calls = _client_that(lambda: _result("complete"))
+    with ready.instance() as instance:
+        done = dg.materialize(
+            [raw_assets(Automation())],
+            instance=instance,
+            resources={"partner": partner, "client": client, "warehouse": warehouse},
+        )
+        assert "sk_test_of_two" not in str(instance.all_logs(done.run_id))
+    (call,) = calls
+    assert (call["settings"].api_key, call["settings"].partner_id) == ("sk_test_of_two", "two")
+    assert call["settings"].warehouse_path == tmp_path / "two.duckdb"
+    with connect(tmp_path / "two.duckdb", read_only=True) as connection:
+        assert connection.execute("select count(*) from printora_raw.orders").fetchall() == [(0,)]
+
+
 def _models(place: Place, root: Path, *selected: str) -> dg.ExecuteInProcessResult:
     selection = [dg.AssetKey(["analytics", name]) for name in selected]
     with place.instance() as instance:
         return dg.materialize(
-            [model_assets(load_project(root, layers=()))],
+            [model_assets(load_project(root, layers=()), Automation())],
             selection=selection or None,
             instance=instance,
+            resources=resources(),
             raise_on_error=False,
         )
 
@@ -231,6 +284,51 @@ def test_a_model_that_fails_leaves_no_asset_as_built(ready: Place, tmp_path: Pat
     assert "sql/analytics/y.sql:6: Binder Error" in str(failure.user_failure_data.description)
 
 
+def test_an_error_keeps_back_what_stands_on_it_and_a_warning_does_not(
+    ready: Place, tmp_path: Path
+) -> None:
+    """Whoever reads further down the graph would be handed what a check has found to be wrong."""
+    root = tmp_path / "sql"
+    write_model(root, "analytics/x", "select 1 as a")
+
+    @dg.asset(deps=[dg.AssetKey(["analytics", "x"])])
+    def reader() -> None:
+        """Stand on the mart."""
+
+    for severity, reached in (("warn", True), ("error", False)):
+        write_check(
+            root, "finds", "from analytics.x", f"models: [analytics.x]\nseverity: {severity}"
+        )
+        project = load_project(root, layers=())
+        with ready.instance() as instance:
+            done = dg.materialize(
+                [model_assets(project, Automation()), model_checks(project), reader],
+                instance=instance,
+                resources=resources(),
+                raise_on_error=False,
+            )
+        told = {_name(event) for event in done.get_asset_materialization_events()}
+        assert ("reader" in told) is reached
+
+
+def test_a_check_of_tables_of_two_ages_is_not_run(ready: Place, tmp_path: Path) -> None:
+    """It would find what the next build mends, and accuse the API of it."""
+    root = tmp_path / "sql"
+    write_model(root, "analytics/x", "select count(*) as a from printora_raw.orders")
+    write_check(root, "finds", "from analytics.x where a < 99", "models: [analytics.x]")
+    assert _models(ready, root).success
+    with connect(ready.warehouse) as connection:
+        connection.execute("insert into printora_raw.orders (order_id) values ('new')")
+    checks = model_checks(load_project(root, layers=()))
+    job = dg.define_asset_job("only_checks", selection=dg.AssetSelection.checks(checks))
+    defined = dg.Definitions(asset_checks=[checks], jobs=[job], resources=resources())
+    with ready.instance() as instance:
+        done = defined.resolve_job_def("only_checks").execute_in_process(instance=instance)
+    (found,) = done.get_asset_check_evaluations()
+    assert (found.passed, found.severity.value) == (False, "WARN")
+    assert str(found.description).startswith("Not run: analytics.x is older")
+
+
 def test_checks_show_the_rows_and_what_to_do(ready: Place, tmp_path: Path) -> None:
     """At night, the check's page is all that there is."""
     root = tmp_path / "sql"
@@ -242,7 +340,12 @@ def test_checks_show_the_rows_and_what_to_do(ready: Place, tmp_path: Path) -> No
     write_check(root, "passes", "from analytics.x where a > 99", models)
     project = load_project(root, layers=())
     with ready.instance() as instance:
-        done = dg.materialize([model_assets(project), model_checks(project)], instance=instance)
+        done = dg.materialize(
+            [model_assets(project, Automation()), model_checks(project)],
+            instance=instance,
+            resources=resources(),
+            raise_on_error=False,
+        )
     found = {each.check_name: each for each in done.get_asset_check_evaluations()}
     assert {name: (each.passed, each.severity.value) for name, each in found.items()} == {
         "warns": (False, "WARN"),
@@ -319,7 +422,7 @@ def test_certificates_are_checked_though_no_sync_runs(ready: Place) -> None:
         )
     checks = certificate_checks(Automation())
     job = dg.define_asset_job("only_checks", selection=dg.AssetSelection.checks(checks))
-    definitions = dg.Definitions(asset_checks=[checks], jobs=[job])
+    definitions = dg.Definitions(asset_checks=[checks], jobs=[job], resources=resources())
     with ready.instance() as instance:
         done = definitions.resolve_job_def("only_checks").execute_in_process(instance=instance)
     found = {each.asset_key.path[-1]: each for each in done.get_asset_check_evaluations()}

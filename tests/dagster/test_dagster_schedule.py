@@ -11,7 +11,14 @@ from dagster_support import Place
 
 from assets import schedules
 from assets.definitions import defs
+from assets.resources import ClientResource, PartnerResource, WarehouseResource
+from assets.schedules import main_job, new_files_sensor
 
+_RESOURCES = {
+    "partner": PartnerResource(),
+    "client": ClientResource(),
+    "warehouse": WarehouseResource(),
+}
 _SETTINGS = {
     "SOURCES__PRINTORA__API_KEY": "sk_test_made_up_0001",
     "SOURCES__PRINTORA__PARTNER_ID": "partner",
@@ -30,9 +37,12 @@ def configured(in_place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
 def _tick(instance: dg.DagsterInstance) -> dg.RunRequest | str:
     """Return the run that a tick asks for, or why it skips."""
     context = dg.build_schedule_context(
-        instance, repository_def=defs.get_repository_def(), scheduled_execution_time=_now()
+        instance,
+        repository_def=defs.get_repository_def(),
+        scheduled_execution_time=_now(),
+        resources=dict(_RESOURCES),
     )
-    data = defs.get_schedule_def(schedules.JOB).evaluate_tick(context)
+    data = defs.resolve_schedule_def(schedules.JOB).evaluate_tick(context)
     return data.run_requests[0] if data.run_requests else str(data.skip_message)
 
 
@@ -89,3 +99,23 @@ def test_without_a_key_a_tick_says_what_is_missing(
     monkeypatch.delenv("SOURCES__PRINTORA__API_KEY")
     with configured.instance() as instance:
         assert "SOURCES__PRINTORA__API_KEY is not set" in str(_tick(instance))
+
+
+def test_a_ledger_file_that_grows_asks_for_a_run(configured: Place) -> None:
+    """Sessions that were written down an hour ago would wait for a slow schedule's next run."""
+    sensor = new_files_sensor(main_job())
+    cursor: str | None = None
+
+    def look() -> dg.RunRequest | str | None:
+        nonlocal cursor
+        context = dg.build_sensor_context(cursor=cursor, resources=dict(_RESOURCES))
+        found = sensor.evaluate_tick(context)
+        cursor = found.cursor or cursor
+        return found.run_requests[0] if found.run_requests else found.skip_message
+
+    assert "ledger" in str(look())
+    configured.ledger.write_text('{"session_id": "s1", "created_at": "2026-01-01T00:00:00Z"}\n')
+    assert look() == "1 files, from now on."
+    assert look() == "No file of the session ledger has changed."
+    configured.ledger.write_text(configured.ledger.read_text() * 2)
+    assert isinstance(look(), dg.RunRequest)

@@ -9,6 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from assets.published import published_asset
+from assets.resources import resources
+from assets.settings import Automation
 from pipelines.cli.app import app
 from pipelines.warehouse import connect, load_project
 
@@ -79,13 +81,13 @@ def test_it_can_be_switched_off_and_put_elsewhere(
 
 def test_dagster_publishes_what_no_check_objects_to(warehouse: Path) -> None:
     """Broken: a deployment under Dagster has no snapshot, or one that the command line refuses."""
-    asset = published_asset(load_project())
-    done = dg.materialize([asset])
+    asset = published_asset(load_project(), Automation())
+    done = dg.materialize([asset], resources=resources())
     (event,) = done.get_asset_materialization_events()
     assert event.materialization.metadata["tables"].value == len(list(asset.dependency_keys))
     before = warehouse.with_name("printora.published.duckdb").stat()
     _break(warehouse, _LOST_ORDER)
-    done = dg.materialize([asset])
+    done = dg.materialize([asset], resources=resources())
     assert done.success
     assert done.get_asset_materialization_events() == []
     assert warehouse.with_name("printora.published.duckdb").stat() == before
