@@ -7,12 +7,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -20,6 +22,7 @@ from starlette.routing import Route
 from pipelines.errors import ConfigurationError
 from pipelines.sandbox.backend import Backend
 from pipelines.sandbox.changes import Churn
+from pipelines.sandbox.guard import check_numbers, read_json, refuse_strangers
 from pipelines.sandbox.record import Record
 from pipelines.sandbox.times import iso
 from pipelines.sandbox.truth import TABLES
@@ -36,6 +39,17 @@ CHANGES = (
     "resend_logs",
     "retry_logs",
 )
+#: What a wrong setting or change raises: a name, a type, a range, a file.
+_WRONG = (
+    ConfigurationError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    OSError,
+    TypeError,
+    ValueError,
+    re.error,
+)
 
 
 class Control:
@@ -44,6 +58,9 @@ class Control:
     def __init__(self, backend: Backend, record: Record) -> None:
         self._backend = backend
         self._record = record
+        self._ledger_path = backend.config.ledger_path and backend.config.ledger_path.resolve()
+        #: The only folder that a ledger is written into.
+        self._folder = self._ledger_path.parent if self._ledger_path else Path.cwd()
 
     def routes(self) -> list[Route]:
         """Return the routes, to be mounted under /sandbox."""
@@ -62,9 +79,12 @@ class Control:
 
         async def handle(request: Request) -> Response:
             try:
-                body = json.loads(await request.body() or b"{}")
+                refuse_strangers(request)
+                body = await read_json(request)
                 return await run_in_threadpool(handler, request, body)
-            except (ConfigurationError, TypeError, ValueError, re.error) as error:
+            except HTTPException as refusal:
+                return JSONResponse({"error": refusal.detail}, status_code=refusal.status_code)
+            except _WRONG as error:
                 return JSONResponse({"error": str(error)}, status_code=400)
 
         return handle
@@ -72,7 +92,7 @@ class Control:
     def _clock(self, request: Request, body: Mapping[str, Any]) -> Response:
         """GET: the world's time. POST {"advance": seconds}: jump on."""
         if request.method == "POST":
-            self._backend.clock.advance(float(body["advance"]))
+            self._backend.clock.advance(_number("advance", body["advance"]))
         now = self._backend.clock.now_ms()
         return JSONResponse(
             {"now": now / 1000, "iso": iso(now), "server_now": self._backend.server_now()}
@@ -84,8 +104,8 @@ class Control:
         name = request.path_params["table"]
         if name not in TABLES:
             raise ConfigurationError(f"There is no {name!r}.", hint=f"One of {', '.join(TABLES)}.")
-        at = request.query_params.get("at")
-        table = self._backend.truth.table(name, None if at is None else float(at))
+        at = _queried(request, "at")
+        table = self._backend.truth.table(name, at)
         if request.query_params.get("format") == "parquet":
             sink = pa.BufferOutputStream()
             pq.write_table(table, sink)
@@ -108,10 +128,22 @@ class Control:
     def _ledger(self, request: Request, body: Mapping[str, Any]) -> Response:
         """POST {"path": file}: bring the partner's list of sessions up to now."""
         del request
-        path = body.get("path") or self._backend.config.ledger_path
+        path = body.get("path") or self._ledger_path
         if path is None:
             raise ConfigurationError("There is no ledger.", hint="Name its path.")
-        return JSONResponse({"lines": self._backend.ledger.write(path), "path": str(path)})
+        place = self._within(path)
+        return JSONResponse({"lines": self._backend.ledger.write(place), "path": str(place)})
+
+    def _within(self, path: str | Path) -> Path:
+        """Return the whole path of a ledger, which replaces what is there."""
+        place = (self._folder / path).resolve()
+        inside = place.is_relative_to(self._folder) and place.suffix == ".jsonl"
+        if not inside and place != self._ledger_path:
+            raise ConfigurationError(
+                "The ledger's path is not one of a file of the sandbox.",
+                hint=f"Name a file in {self._folder} that ends in .jsonl.",
+            )
+        return place
 
     def _requests(self, request: Request, body: Mapping[str, Any]) -> Response:
         """GET ?last=n: what was asked of the API. DELETE: count from zero."""
@@ -120,7 +152,7 @@ class Control:
             self._record.clear()
         meter = self._backend.meter
         shop = {"requests": meter.shop_requests, "refused": meter.shop_refused}
-        last = int(request.query_params.get("last", "0"))
+        last = int(_queried(request, "last") or 0)
         return JSONResponse({**self._record.summary(last), "shop": shop})
 
     def _script(self, request: Request, body: Mapping[str, Any]) -> Response:
@@ -137,6 +169,18 @@ class Control:
         if request.method == "PATCH":
             getattr(self._backend, f"set_{name}")(**body)
         return JSONResponse(asdict(self._backend.settings()[name]))
+
+
+def _queried(request: Request, name: str) -> float | None:
+    """Return a number of the query; None where it is not there."""
+    text = request.query_params.get(name)
+    return None if text is None else _number(name, text)
+
+
+def _number(name: str, value: Any) -> float:
+    number = float(value)
+    check_numbers({name: number})
+    return number
 
 
 def _ndjson(table: pa.Table) -> Iterator[str]:

@@ -100,8 +100,12 @@ def test_changes_over_http(api: Api) -> None:
         assert change(name, **arguments).status_code == 400
 
 
-def test_ledger_over_http(api: Api, tmp_path: Path) -> None:
+def test_ledger_over_http(
+    make_api: MakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A demo in another process would have no ledger."""
+    monkeypatch.chdir(tmp_path)
+    api = make_api()
     path = tmp_path / "sessions.jsonl"
     answer = api.http.post("/sandbox/ledger", json={"path": str(path)}).json()
     assert answer["lines"] == len(path.read_text().splitlines()) > 300
