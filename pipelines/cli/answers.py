@@ -48,7 +48,7 @@ _LATENCY = """
     select
         stage, orders, ended, cancelled, open, p50_hours, p90_hours, p95_hours, naive_p50_hours
     from analytics.delivery_latency_summary
-    where dimension = 'all'
+    where dimension = 'all' and period = 'all'
     order by array_position(
         ['created_to_paid', 'paid_to_shipped', 'shipped_to_delivered', 'paid_to_delivered'], stage
     )

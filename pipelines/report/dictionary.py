@@ -46,7 +46,8 @@ erDiagram
     dim_dates ||--o{ session_revenue_daily : "date = cohort_date"
     dim_dates ||--o{ delivery_latency_daily : "date = cohort_date"
     dim_dates ||--o{ webhook_health_daily : "date = event_date"
-    delivery_latency_summary ||--o{ delivery_latency_curve : "stage (dimension all)"
+    dim_dates ||--o{ delivery_latency_weekly : "week_start"
+    delivery_latency_summary ||--o{ delivery_latency_curve : "stage, period (dimension all)"
 ```
 
 `fct_webhook_deliveries` also has logs of orders that `fct_orders` does not have (`is_orphan`).

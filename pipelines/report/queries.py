@@ -106,7 +106,7 @@ def curve(connection: DuckDBPyConnection, stage: str) -> list[Row]:
         with points as (
             select *, max(case when ended > 0 then hours end) over () as last_hours
             from analytics.delivery_latency_curve
-            where stage = $1
+            where stage = $1 and period = 'all'
         )
         select
             max(hours) as hours,
@@ -133,7 +133,7 @@ def summary(connection: DuckDBPyConnection, dimension: str, stage: str = "%") ->
         select stage, value, orders, ended, cancelled, open, untimed, p50_hours, p90_hours,
             p95_hours, naive_p50_hours
         from analytics.delivery_latency_summary
-        where dimension = ? and stage like ? and orders > 0
+        where dimension = ? and stage like ? and period = 'all' and orders > 0
         order by orders desc, value
         limit 12
         """,

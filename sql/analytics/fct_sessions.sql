@@ -138,7 +138,7 @@ aged as (
         -- One bad line of a ledger must not stretch the calendar by a century.
         coalesce(every_session.created_at <= data_as_of.looked_until + interval '1 hour', true)
         and coalesce(
-            every_session.created_at >= first_order.created_at - interval '366 days', true
+            every_session.created_at >= first_order.created_at - interval '8784 hours', true
         ) as is_possible,
         coalesce(
             every_session.created_at + settings.session_maturity_minutes * interval '1 minute'

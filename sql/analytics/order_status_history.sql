@@ -51,7 +51,9 @@ statuses as (
         5 as step,
         coalesce(
             changed_at,
-            not_before + to_microseconds(date_diff('microsecond', not_before, first_seen_at) // 2)
+            not_before
+                + date_diff('microsecond', not_before, first_seen_at) // 2000000
+                * interval '1 second'
         ) as entered_at,
         case
             when changed_at is not null and origin = 'event' then 'event'

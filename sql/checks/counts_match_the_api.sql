@@ -31,7 +31,7 @@ stored as (
         freshness.rows_reported,
         freshness.rows_quarantined,
         count(rows_now.resource) as rows,
-        count(case when rows_now.created_at > freshness.as_of - interval '1 day' then 1 end)
+        count(case when rows_now.created_at > freshness.as_of - interval '24 hours' then 1 end)
             as rows_of_the_day
     from analytics.data_freshness as freshness
     left join rows_now on freshness.resource = rows_now.resource

@@ -6,35 +6,53 @@ severity: error
 models:
   - analytics.delivery_latency_summary
   - analytics.delivery_latency_daily
+  - analytics.delivery_latency_weekly
   - analytics.delivery_latency_curve
 todo: Correct the model that differs; int_order_stages has the orders one by one.
 */
 with overall as (
-    select stage, orders, ended, cancelled, open
+    select stage, period, orders, ended, cancelled, open
     from analytics.delivery_latency_summary
     where dimension = 'all'
 ),
 
-parts as (
-    select 'daily' as what, stage, sum(orders) as orders, sum(ended) as ended,
-        sum(cancelled) as cancelled, sum(open) as open
+rows_of as (
+    select 'by day' as what, stage, 'all' as period, orders, ended, cancelled, open
     from analytics.delivery_latency_daily
-    group by stage
     union all
-    select 'by ' || dimension as what, stage, sum(orders) as orders, sum(ended) as ended,
-        sum(cancelled) as cancelled, sum(open) as open
+    select 'by week' as what, stage, 'all' as period, orders, ended, cancelled, open
+    from analytics.delivery_latency_weekly
+    union all
+    select 'by ' || dimension as what, stage, period, orders, ended, cancelled, open
     from analytics.delivery_latency_summary
-    group by dimension, stage
     union all
-    select 'curve' as what, stage, sum(ended + cancelled + censored) as orders,
-        sum(ended) as ended, sum(cancelled) as cancelled, sum(censored) as open
+    select
+        'curve' as what,
+        stage,
+        period,
+        ended + cancelled + censored as orders,
+        ended,
+        cancelled,
+        censored as open
     from analytics.delivery_latency_curve
-    group by stage
+),
+
+parts as (
+    select
+        what,
+        stage,
+        period,
+        sum(orders) as orders,
+        sum(ended) as ended,
+        sum(cancelled) as cancelled,
+        sum(open) as open
+    from rows_of
+    group by what, stage, period
 )
 
-select parts.what, parts.stage, parts.orders, overall.orders as all_orders
+select parts.what, parts.stage, parts.period, parts.orders, overall.orders as all_orders
 from parts
-inner join overall on parts.stage = overall.stage
+inner join overall on parts.stage = overall.stage and parts.period = overall.period
 where parts.orders <> overall.orders
     or parts.ended <> overall.ended
     or parts.cancelled <> overall.cancelled

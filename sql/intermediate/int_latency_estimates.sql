@@ -1,141 +1,206 @@
 /*
 description: >-
-  How long a stage takes, for each group of orders: the Aalen-Johansen estimate, in which open
-  orders are right-censored at the as-of time and cancellation is a competing risk.
-grain: one row per group
+  How long a stage takes, for each group of orders: quantiles of its curve with their 95 %
+  intervals, widened by what the looks leave open.
+grain: one row per group of the variant point
 key: [group_id]
 columns:
   group_id: The group, by its number in int_latency_groups.
-  orders: Orders that have begun the stage, as far as it is known when.
+  orders: Orders that were watched in the stage.
   ended: Of them, those that have ended it.
   cancelled: Of them, those that were cancelled in it.
-  open: Of them, those that were still in it at the as-of time.
-  untimed: Orders besides these that ended it or were cancelled in it at a time that nothing tells.
-  p50_hours: Hours by which half of the orders had ended the stage; null when not reached.
-  p90_hours: Hours by which 90 % of the orders had; null when not reached.
-  p95_hours: Hours by which 95 % of the orders had; null when not reached.
+  open: Of them, those that were still in it when last known.
+  untimed: Orders besides these that left it before anybody watched, or at an unknown time.
+  imputed: Of those that have ended it, those whose time is known only by looks.
+  final_share: Share that has ended it by the end of the curve, in 0..1.
+  p50_hours: Hours by which half of the orders had ended the stage.
+  p50_hours_low: Lower end of its 95 % interval.
+  p50_hours_high: Upper end of its 95 % interval.
+  p50_state: reached, not yet or never.
+  p90_hours: Hours by which 90 % of the orders had.
+  p90_hours_low: Lower end of its 95 % interval.
+  p90_hours_high: Upper end of its 95 % interval.
+  p90_state: reached, not yet or never.
+  p95_hours: Hours by which 95 % of the orders had; null from fewer than 100 orders.
+  p95_hours_low: Lower end of its 95 % interval.
+  p95_hours_high: Upper end of its 95 % interval.
+  p95_state: reached, not yet or never.
   naive_p50_hours: Median over the orders that have ended the stage, as if there were no others.
 */
-with stages as (
-    select
-        stage,
-        cast(cohort_date as varchar) as cohort_date,
-        carrier,
-        country,
-        -- In the order in which those that leave at the same time count: see at_risk.
-        cast(
-            case outcome when 'open' then 0 when 'cancelled' then 1 when 'ended' then 2 else 3 end
-            as tinyint
-        ) as outcome,
-        duration_us
-    from intermediate.int_order_stages
+with groups as (
+    select group_id, stage, variant, period, dimension, value from intermediate.int_latency_groups
 ),
 
-latency_groups as (
-    select group_id, stage, dimension, value from intermediate.int_latency_groups
+steps as (
+    select group_id, moment, ended, cancelled, gone, imputed, untimed
+    from intermediate.int_latency_steps
 ),
 
-members as (
-    select latency_groups.group_id, stages.outcome, stages.duration_us
-    from stages
-    inner join latency_groups
-        on latency_groups.dimension = 'all' and latency_groups.stage = stages.stage
-    union all
-    select latency_groups.group_id, stages.outcome, stages.duration_us
-    from stages
-    inner join latency_groups
-        on latency_groups.dimension = 'carrier'
-        and latency_groups.stage = stages.stage
-        and latency_groups.value = stages.carrier
-    union all
-    select latency_groups.group_id, stages.outcome, stages.duration_us
-    from stages
-    inner join latency_groups
-        on latency_groups.dimension = 'country'
-        and latency_groups.stage = stages.stage
-        and latency_groups.value = stages.country
-    union all
-    select latency_groups.group_id, stages.outcome, stages.duration_us
-    from stages
-    inner join latency_groups
-        on latency_groups.dimension = 'cohort_date'
-        and latency_groups.stage = stages.stage
-        and latency_groups.value = stages.cohort_date
-),
-
-counts as (
+-- A sum of floats may miss its last digit.
+curves as (
     select
         group_id,
-        count(case when outcome < 3 then 1 end) as orders,
-        count(case when outcome = 2 then 1 end) as ended,
-        count(case when outcome = 1 then 1 end) as cancelled,
-        count(case when outcome = 0 then 1 end) as open,
-        count(case when outcome = 3 then 1 end) as untimed,
-        percentile_cont(0.5) within group (order by case when outcome = 2 then duration_us end)
-            / 3600000000.0 as naive_p50_hours
-    from members
+        seconds,
+        incidence + 1e-9 as incidence,
+        incidence_low + 1e-9 as incidence_low,
+        incidence_high + 1e-9 as incidence_high
+    from intermediate.int_latency_curves
+),
+
+totals as (
+    select
+        group_id,
+        cast(sum(gone) as bigint) as orders,
+        cast(sum(ended) as bigint) as ended,
+        cast(sum(cancelled) as bigint) as cancelled,
+        cast(sum(imputed) as bigint) as imputed,
+        cast(sum(untimed) as bigint) as untimed,
+        max(case when ended > 0 then moment end) as last_ended_moment
+    from steps
     group by group_id
 ),
 
-ranked as (
+-- Open orders that may still end it: none has been in it twice as long as any that ended it.
+hopeful as (
     select
-        group_id,
-        outcome,
-        duration_us,
-        -- One order at a time, and those that end or are cancelled before those censored at the
-        -- same time: the estimate is the same as with ties taken together.
-        row_number() over (partition by group_id order by duration_us desc, outcome) as at_risk
-    from members
-    where outcome < 3
+        totals.group_id,
+        sum(steps.gone - steps.ended - steps.cancelled) as orders
+    from totals
+    inner join steps on totals.group_id = steps.group_id
+    where steps.moment <= 2 * totals.last_ended_moment
+    group by totals.group_id
 ),
 
-survival as (
+ended_by as (
     select
         group_id,
-        outcome,
-        duration_us,
-        at_risk,
-        -- Logarithm of the share that is still in the stage just before. Where the last one leaves
-        -- nobody comes after, so that the logarithm of zero is never needed.
-        sum(case when outcome > 0 and at_risk > 1 then ln(1.0 - 1.0 / at_risk) else 0.0 end) over (
-            partition by group_id order by at_risk desc
-            rows between unbounded preceding and 1 preceding
-        ) as log_still_in_it
-    from ranked
+        moment,
+        sum(ended) over (
+            partition by group_id order by moment rows between unbounded preceding and current row
+        ) as ended
+    from steps
+    where ended > 0
 ),
 
-incidence as (
+-- The median is the mean of the two in the middle, which are one and the same of an odd number.
+naive as (
+    select
+        totals.group_id,
+        (
+            min(case when 2 * ended_by.ended >= totals.ended then ended_by.moment end)
+            + min(case when 2 * ended_by.ended >= totals.ended + 1 then ended_by.moment end)
+        ) / 4e0 / 3.6e3 as p50_hours
+    from ended_by
+    inner join totals on ended_by.group_id = totals.group_id
+    group by totals.group_id
+),
+
+ends as (
     select
         group_id,
-        duration_us,
-        sum(case when outcome = 2 then exp(coalesce(log_still_in_it, 0.0)) / at_risk end) over (
-            partition by group_id order by at_risk desc
-            rows between unbounded preceding and current row
-        ) as share_ended
-    from survival
+        max(incidence) - 1e-9 as final_share
+    from curves
+    group by group_id
+),
+
+shares as (
+    select name, share
+    from (values ('p50', 0.50e0), ('p90', 0.90e0), ('p95', 0.95e0)) as s (name, share)
+),
+
+crossings as (
+    select
+        curves.group_id,
+        shares.name,
+        min(case when curves.incidence >= shares.share then curves.seconds end) / 3.6e3 as hours,
+        min(case when curves.incidence_high >= shares.share then curves.seconds end) / 3.6e3 as low,
+        min(case when curves.incidence_low >= shares.share then curves.seconds end) / 3.6e3 as high
+    from curves
+    cross join shares
+    group by curves.group_id, shares.name
+),
+
+variants as (
+    select point.group_id, shortest.group_id as shortest_id, longest.group_id as longest_id
+    from groups as point
+    left join groups as shortest
+        on shortest.variant = 'low'
+        and point.stage = shortest.stage
+        and point.period = shortest.period
+        and point.dimension = shortest.dimension
+        and point.value = shortest.value
+    left join groups as longest
+        on longest.variant = 'high'
+        and point.stage = longest.stage
+        and point.period = longest.period
+        and point.dimension = longest.dimension
+        and point.value = longest.value
+    where point.variant = 'point'
 ),
 
 quantiles as (
     select
-        group_id,
-        -- A sum of floats may miss its last digit.
-        min(case when share_ended >= 0.50 - 1e-9 then duration_us end) / 3600000000.0 as p50_hours,
-        min(case when share_ended >= 0.90 - 1e-9 then duration_us end) / 3600000000.0 as p90_hours,
-        min(case when share_ended >= 0.95 - 1e-9 then duration_us end) / 3600000000.0 as p95_hours
-    from incidence
-    group by group_id
+        variants.group_id,
+        shares.name,
+        case
+            -- The looks cannot tell it from a tenth of itself.
+            when shortest.hours * 10 <= point.hours
+                and coalesce(longest.hours > shortest.hours, true) then null
+            when shares.name = 'p95' and totals.orders < 100 then null
+            else point.hours
+        end as hours,
+        least(shortest.low, point.low) as low,
+        case
+            when variants.longest_id is null then point.high
+            -- Nothing bounds it where nothing bounds one of them.
+            when longest.high is not null and point.high is not null
+                then greatest(longest.high, point.high)
+        end as high,
+        case
+            when point.hours is not null then 'reached'
+            when totals.last_ended_moment is null then 'not yet'
+            when totals.ended + coalesce(hopeful.orders, 0) < shares.share * totals.orders
+                then 'never'
+            else 'not yet'
+        end as state
+    from variants
+    cross join shares
+    inner join totals on variants.group_id = totals.group_id
+    left join hopeful on variants.group_id = hopeful.group_id
+    left join crossings as point
+        on variants.group_id = point.group_id and shares.name = point.name
+    left join crossings as shortest
+        on variants.shortest_id = shortest.group_id and shares.name = shortest.name
+    left join crossings as longest
+        on variants.longest_id = longest.group_id and shares.name = longest.name
 )
 
 select
-    counts.group_id,
-    counts.orders,
-    counts.ended,
-    counts.cancelled,
-    counts.open,
-    counts.untimed,
-    quantiles.p50_hours,
-    quantiles.p90_hours,
-    quantiles.p95_hours,
-    counts.naive_p50_hours
-from counts
-left join quantiles on counts.group_id = quantiles.group_id
+    variants.group_id,
+    totals.orders,
+    totals.ended,
+    totals.cancelled,
+    totals.orders - totals.ended - totals.cancelled as open,
+    totals.untimed,
+    totals.imputed,
+    ends.final_share,
+    p50.hours as p50_hours,
+    p50.low as p50_hours_low,
+    p50.high as p50_hours_high,
+    p50.state as p50_state,
+    p90.hours as p90_hours,
+    p90.low as p90_hours_low,
+    p90.high as p90_hours_high,
+    p90.state as p90_state,
+    p95.hours as p95_hours,
+    p95.low as p95_hours_low,
+    p95.high as p95_hours_high,
+    p95.state as p95_state,
+    naive.p50_hours as naive_p50_hours
+from variants
+inner join totals on variants.group_id = totals.group_id
+inner join quantiles as p50 on variants.group_id = p50.group_id and p50.name = 'p50'
+inner join quantiles as p90 on variants.group_id = p90.group_id and p90.name = 'p90'
+inner join quantiles as p95 on variants.group_id = p95.group_id and p95.name = 'p95'
+left join ends on variants.group_id = ends.group_id
+left join naive on variants.group_id = naive.group_id

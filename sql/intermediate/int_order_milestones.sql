@@ -11,7 +11,8 @@ columns:
   order_id: The order.
   milestone: created, paid, shipped, delivered or cancelled.
   step: 1 to 4 along created, paid, shipped, delivered; 9 is cancelled.
-  reached_at: The time, or the middle of the interval between two looks; null when unknown.
+  reached_at: >-
+    The time, or the middle of the interval between two looks, to the second; null when unknown.
   source: order, event, interval, or unknown (reached, but nothing tells when).
   not_before: It did not happen before this. Equals reached_at when the source is exact.
   not_after: It had happened by then. Equals reached_at when the source is exact.
@@ -162,7 +163,7 @@ select
         when exact_at is not null then exact_at
         when look_before is not null
             then not_before
-                + to_microseconds(date_diff('microsecond', not_before, not_after) // 2)
+                + date_diff('microsecond', not_before, not_after) // 2000000 * interval '1 second'
     end as reached_at,
     case
         when order_at is not null then 'order'

@@ -27,6 +27,9 @@ columns:
   cancelled_at_source: As paid_at_source.
   cancelled_not_before: It was not cancelled before this.
   cancelled_not_after: It was cancelled by then.
+  watched_from: >-
+    From then on two looks at the list bound whatever happens to the order: its creation where that
+    was after the first look at any order, else the first look at this one.
   observed_until: >-
     What happened to the order up to then is known: the data's as-of time where completeness is
     proven, else the last look at this order.
@@ -38,6 +41,14 @@ with orders as (
 milestones as (
     select order_id, step, reached_at, source, not_before, not_after
     from intermediate.int_order_milestones
+),
+
+looks as (
+    select order_id, created_seen_at from intermediate.int_order_looks
+),
+
+first_look as (
+    select min(created_seen_at) as seen_at from looks
 ),
 
 settings as (
@@ -98,10 +109,16 @@ select
     times.cancelled_not_before,
     times.cancelled_not_after,
     case
+        when times.created_at >= first_look.seen_at then times.created_at
+        else looks.created_seen_at
+    end as watched_from,
+    case
         when data_as_of.is_proven and orders.deleted_at is null then data_as_of.as_of
         else least(orders.seen_at, data_as_of.as_of)
     end as observed_until
 from orders
 cross join settings
 cross join data_as_of
+cross join first_look
+left join looks on orders.order_id = looks.order_id
 left join times on orders.order_id = times.order_id

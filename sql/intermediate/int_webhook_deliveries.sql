@@ -93,9 +93,8 @@ joined as (
                 when 5 then 156
             end * interval '1 minute' as scheduled_at,
         first_looks.not_before
-            + to_microseconds(
-                date_diff('microsecond', first_looks.not_before, first_looks.first_seen_at) // 2
-            ) as between_looks_at
+            + date_diff('microsecond', first_looks.not_before, first_looks.first_seen_at) // 2000000
+            * interval '1 second' as between_looks_at
     from logs
     left join order_sessions on logs.order_id = order_sessions.order_id
     left join orphans on logs.webhook_log_id = orphans.webhook_log_id

@@ -2,41 +2,79 @@
 
 from __future__ import annotations
 
+import math
 import random
 import warnings
 
 import pytest
 from lifelines import AalenJohansenFitter, KaplanMeierFitter
-from truth_estimators import CANCELLED, ENDED, OPEN, incidence, quantile, wilson
+from lifelines.utils import median_survival_times
+from truth_estimators import (
+    CANCELLED,
+    ENDED,
+    OPEN,
+    Subject,
+    incidence,
+    interval,
+    quantile,
+    wilson,
+)
 
 CODES = {OPEN: 0, ENDED: 1, CANCELLED: 2}
 
 
-def _subjects(seed: int, outcomes: tuple[str, ...]) -> list[tuple[float, str]]:
-    """Return subjects without ties, which lifelines would shift at random."""
+def _subjects(seed: int, outcomes: tuple[str, ...], late: float = 0.0) -> list[Subject]:
+    """Return subjects without ties, which lifelines would shift at random; some enter late."""
     chance = random.Random(seed)  # noqa: S311 - a test's choice
-    return [(chance.expovariate(0.1) + 1e-6 * i, chance.choice(outcomes)) for i in range(300)]
+    found = []
+    for i in range(300):
+        time = chance.expovariate(0.1) + 1e-6 * i
+        entered = chance.uniform(0, 8) if i > 50 and chance.random() < late else -1
+        if time > entered:
+            found.append(Subject(time, chance.choice(outcomes), entered))
+    return found
+
+
+@pytest.mark.parametrize("late", [0.0, 0.5])
+@pytest.mark.parametrize("seed", range(3))
+def test_aalen_johansen_and_its_band_agree_with_lifelines(seed: int, late: float) -> None:
+    """A loop of ours that was wrong in the same way as the SQL would hide its mistake."""
+    subjects = _subjects(seed, (ENDED, CANCELLED, OPEN), late)
+    fitter = AalenJohansenFitter(calculate_variance=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fitter.fit(
+            [s.time for s in subjects],
+            [CODES[s.outcome] for s in subjects],
+            event_of_interest=1,
+            entry=[max(s.entered, 0) for s in subjects],
+        )
+    curve = fitter.cumulative_density_.iloc[:, 0]
+    band = fitter.confidence_interval_
+    for step in incidence(subjects):
+        assert step.cumulative_ended == pytest.approx(curve.loc[step.time], abs=1e-9)
+        low, high = band.loc[step.time]
+        if step.cumulative_ended and not math.isnan(low):  # it divides by nobody at the last one
+            assert (step.low, step.high) == pytest.approx((low, high), abs=1e-6)
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_aalen_johansen_agrees_with_lifelines(seed: int) -> None:
-    """A loop of ours that was wrong in the same way as the SQL would hide its mistake."""
-    subjects = _subjects(seed, (ENDED, CANCELLED, OPEN))
-    fitter = AalenJohansenFitter(calculate_variance=False)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        fitter.fit([t for t, _ in subjects], [CODES[o] for _, o in subjects], event_of_interest=1)
-    curve = fitter.cumulative_density_.iloc[:, 0]
-    for step in incidence(subjects):
-        assert step.cumulative_ended == pytest.approx(curve.loc[step.time], abs=1e-9)
+def test_the_quantiles_interval_is_the_bands(seed: int) -> None:
+    """Brookmeyer and Crowley: the times at which lifelines' band passes a half."""
+    subjects = _subjects(seed, (ENDED, OPEN))
+    fitter = KaplanMeierFitter()
+    fitter.fit([s.time for s in subjects], [s.outcome == ENDED for s in subjects])
+    times = median_survival_times(fitter.confidence_interval_)
+    low, high = interval(incidence(subjects), 0.5)
+    assert sorted(times.iloc[0]) == pytest.approx([low, high], rel=0.05)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_without_a_competing_risk_it_is_kaplan_meier(seed: int) -> None:
     """The median is the first time by which survival is a half or less, ties and all."""
-    subjects = [(float(round(t)), o) for t, o in _subjects(seed, (ENDED, OPEN))]
+    subjects = [Subject(float(round(t)), o) for t, o, _ in _subjects(seed, (ENDED, OPEN))]
     fitter = KaplanMeierFitter()
-    fitter.fit([t for t, _ in subjects], [o == ENDED for _, o in subjects])
+    fitter.fit([s.time for s in subjects], [s.outcome == ENDED for s in subjects])
     steps = incidence(subjects)
     for step in steps:
         assert 1 - step.cumulative_ended == pytest.approx(fitter.predict(step.time), abs=1e-9)

@@ -8,7 +8,8 @@ from model_support import Warehouse
 SUMMARY = "analytics.delivery_latency_summary"
 DAILY = "analytics.delivery_latency_daily"
 CURVE = "analytics.delivery_latency_curve"
-TO_DELIVERED = "stage = 'paid_to_delivered'"
+OF_ALL_TIME = "period = 'all'"
+TO_DELIVERED = f"stage = 'paid_to_delivered' and {OF_ALL_TIME}"
 OVERALL = f"{TO_DELIVERED} and dimension = 'all'"
 
 
@@ -135,13 +136,14 @@ def test_carrier_and_country_are_summed_up_on_their_own(warehouse: Warehouse) ->
         paid_to_shipped      | carrier   | DHL     | 1      | 24        | false
         paid_to_shipped      | carrier   | UPS     | 1      | 24        | false
         paid_to_shipped      | carrier   | unknown | 1      | -         | false
-        paid_to_shipped      | country   | DE      | 2      | 24        | true
-        paid_to_shipped      | country   | unknown | 1      | -         | true
+        paid_to_shipped      | country   | DE      | 2      | 24        | false
+        paid_to_shipped      | country   | unknown | 1      | -         | false
         shipped_to_delivered | carrier   | DHL     | 1      | 24        | true
         shipped_to_delivered | carrier   | UPS     | 1      | 96        | true
         shipped_to_delivered | country   | DE      | 2      | 24        | true
         """,
-        where="dimension <> 'all' and stage in ('paid_to_shipped', 'shipped_to_delivered')",
+        where="dimension in ('carrier', 'country') and period = 'all' "
+        "and stage in ('paid_to_shipped', 'shipped_to_delivered')",
     )
 
 
@@ -193,7 +195,7 @@ def test_a_cancellation_later_on_does_not_undo_a_stage_that_ended(warehouse: War
         paid_to_delivered    | 1      | 0     | 1         | 0    | -
         shipped_to_delivered | 1      | 0     | 1         | 0    | -
         """,
-        where="dimension = 'all'",
+        where=f"dimension = 'all' and {OF_ALL_TIME}",
     )
 
 
@@ -216,7 +218,7 @@ def test_an_order_seen_paid_and_cancelled_later_was_not_cancelled_unpaid(
         stage           | orders | ended | cancelled | untimed
         created_to_paid | 0      | 0     | 0         | 1
         """,
-        where="dimension = 'all'",
+        where=f"dimension = 'all' and {OF_ALL_TIME}",
     )
 
 
@@ -238,12 +240,12 @@ def test_a_stage_that_took_no_time_is_ended_and_at_risk(warehouse: Warehouse) ->
         hours | at_risk | ended | censored | cumulative_incidence
         0     | 3       | 2     | 1        | 0.666667
         """,
-        where="stage = 'created_to_paid'",
+        where=f"stage = 'created_to_paid' and {OF_ALL_TIME}",
     )
     warehouse.expect(
         SUMMARY,
         "orders | p50_hours | p90_hours \n 3 | 0 | -",
-        where="dimension = 'all' and stage = 'created_to_paid'",
+        where=f"dimension = 'all' and stage = 'created_to_paid' and {OF_ALL_TIME}",
     )
 
 
@@ -268,3 +270,177 @@ def test_delivered_and_cancelled_at_the_same_moment_is_delivered(warehouse: Ware
     _orders(warehouse, ("03-03 00:00", "03-03 00:00", "cancelled"))
     warehouse.looked_at("03-11 00:00")
     warehouse.expect(SUMMARY, "ended | cancelled | p50_hours \n 1 | 0 | 48", where=OVERALL)
+
+
+def test_a_time_that_the_looks_cannot_tell_is_null_and_has_bounds(warehouse: Warehouse) -> None:
+    """Paid within a minute, looked at once a day: the middle of the day says twelve hours."""
+    for number in range(20):
+        day = f"03-{number + 2:02}"
+        warehouse.given(
+            "orders", f"order_id | status | created_at \n o{number} | paid | {day} 00:00"
+        )
+        warehouse.given(
+            "order_history",
+            f"order_id | status | first_seen_at \n o{number} | paid | 03-{number + 3:02} 00:00",
+        )
+    warehouse.given("orders", "order_id | status | created_at \n first | pending | 03-01 00:00")
+    warehouse.given(
+        "order_history", "order_id | status | first_seen_at \n first | pending | 03-02 00:00"
+    )
+    warehouse.looked_at("03-25 00:00")
+    warehouse.expect(
+        SUMMARY,
+        """
+        ended | imputed | p50_hours | p50_hours_low | p50_hours_high | p50_state | naive_p50_hours
+        20    | 20      | -         | 0             | 24             | reached   | 12
+        """,
+        where="stage = 'created_to_paid' and dimension = 'all' and period = 'all'",
+    )
+
+
+def test_two_steps_of_one_look_took_any_time_up_to_the_looks(warehouse: Warehouse) -> None:
+    """Both get the same middle: paid to shipped in no time, whatever it took."""
+    warehouse.given("orders", "order_id | status | created_at \n o1 | shipped | 03-01 00:00")
+    warehouse.given(
+        "order_history",
+        """
+        order_id | status  | not_before  | first_seen_at
+        o1       | pending | -           | 03-01 01:00
+        o1       | shipped | 03-01 01:00 | 03-05 01:00
+        """,
+    )
+    warehouse.looked_at("03-11 00:00")
+    warehouse.expect(
+        SUMMARY,
+        "ended | imputed | p50_hours | p50_hours_low | p50_hours_high \n 1 | 1 | - | 0 | -",
+        where=f"stage = 'paid_to_shipped' and dimension = 'all' and {OF_ALL_TIME}",
+    )
+
+
+def test_who_was_there_before_anybody_watched_enters_late(warehouse: Warehouse) -> None:
+    """Those that had ended by the first look are unknown: the ones still open would stand alone."""
+    warehouse.given(
+        "orders",
+        """
+        order_id | status  | created_at
+        gone     | paid    | 03-01 00:00
+        stuck    | pending | 03-01 00:00
+        watched  | paid    | 03-10 00:00
+        """,
+    )
+    warehouse.given(
+        "order_history",
+        """
+        order_id | status  | not_before  | first_seen_at | changed_at
+        gone     | paid    | -           | 03-09 00:00   | -
+        stuck    | pending | -           | 03-09 00:00   | -
+        watched  | pending | -           | 03-10 01:00   | -
+        watched  | paid    | 03-10 01:00 | 03-10 03:00   | 03-10 02:00
+        """,
+    )
+    warehouse.looked_at("03-11 00:00")
+    warehouse.expect(
+        CURVE,
+        """
+        hours | at_risk | ended | censored | cumulative_incidence
+        2     | 1       | 1     | 0        | 0
+        240   | 1       | 0     | 1        | 0
+        """,
+        where=f"stage = 'created_to_paid' and {OF_ALL_TIME}",
+    )
+    warehouse.expect(
+        SUMMARY,
+        "orders | ended | open | untimed \n 2 | 1 | 1 | 1",
+        where=f"stage = 'created_to_paid' and dimension = 'all' and {OF_ALL_TIME}",
+    )
+
+
+def test_not_yet_and_never_are_told_apart(warehouse: Warehouse) -> None:
+    """A dash for both lets a reader wait for a figure that cannot come."""
+    closed = [("03-02 00:00", "-", "delivered")] * 8 + [("-", "03-01 12:00", "cancelled")] * 2
+    _orders(warehouse, *closed)
+    warehouse.looked_at("03-11 00:00")
+    states = "final_share | p50_state | p90_state | p90_hours"
+    warehouse.expect(SUMMARY, f"{states} \n 0.8 | reached | never | -", where=OVERALL)
+    warehouse.expect(
+        DAILY, f"{states} \n 0.8 | reached | never | -", where="orders = 10 and ended = 8"
+    )
+
+
+def test_what_is_still_open_may_get_there(warehouse: Warehouse) -> None:
+    """As never it would be given up while it is on its way."""
+    _orders(warehouse, *[("03-02 00:00", "-", "delivered")] * 2, *[("-", "-", "shipped")] * 8)
+    warehouse.looked_at("03-02 12:00")
+    warehouse.expect(
+        "analytics.delivery_latency_weekly",
+        """
+        week_start | orders | final_share | p50_state
+        02-23      | 10     | 0.2         | not yet
+        """,
+        where="stage = 'paid_to_delivered'",
+    )
+
+
+def test_a_p95_needs_a_hundred_orders(warehouse: Warehouse) -> None:
+    """Of twenty orders it is the slowest one, and chance."""
+    for number in range(20):
+        _orders_named(warehouse, f"a{number}", "DHL")
+    for number in range(100):
+        _orders_named(warehouse, f"b{number}", "UPS")
+    warehouse.looked_at("03-11 00:00")
+    warehouse.expect(
+        SUMMARY,
+        """
+        value | p90_hours | p95_hours | p95_state
+        DHL   | 24        | -         | reached
+        UPS   | 24        | 24        | reached
+        """,
+        where=f"stage = 'shipped_to_delivered' and dimension = 'carrier' and {OF_ALL_TIME}",
+    )
+
+
+def _orders_named(warehouse: Warehouse, name: str, carrier: str) -> None:
+    warehouse.given(
+        "orders",
+        f"""
+        order_id | status    | created_at  | paid_at     | shipped_at  | delivered_at | carrier
+        {name}   | delivered | 03-01 00:00 | 03-01 00:00 | 03-01 00:00 | 03-02 00:00  | {carrier}
+        """,
+    )
+
+
+def test_a_carrier_is_compared_where_it_delivers(warehouse: Warehouse) -> None:
+    """The one that serves the far country alone would be the slowest of all."""
+    routes = [("DHL", "BR", 9), ("UPS", "BR", 10), ("DHL", "US", 2), ("UPS", "US", 3)]
+    shares = {"DHLBR": 8, "UPSBR": 2, "DHLUS": 2, "UPSUS": 8}
+    for carrier, country, days in routes:
+        for number in range(shares[carrier + country]):
+            warehouse.given(
+                "orders",
+                f"""
+                order_id | status | created_at | paid_at | shipped_at | delivered_at | carrier | country
+                {carrier}{country}{number} | delivered | 03-01 00:00 | 03-01 00:00 | 03-01 00:00 | 03-{days + 1:02} 00:00 | {carrier} | {country}
+                """,
+            )
+    warehouse.looked_at("03-20 00:00")
+    where = f"stage = 'shipped_to_delivered' and {OF_ALL_TIME}"
+    warehouse.expect(
+        SUMMARY,
+        """
+        value | p50_hours | standardised_p50_hours | benchmark_p50_hours
+        DHL   | 216       | 132                    | 144
+        UPS   | 72        | 156                    | 144
+        """,
+        where=f"dimension = 'carrier' and {where}",
+    )
+    warehouse.expect(
+        SUMMARY,
+        """
+        value     | p50_hours
+        DHL in BR | 216
+        UPS in BR | 240
+        DHL in US | 48
+        UPS in US | 72
+        """,
+        where=f"dimension = 'carrier in country' and {where}",
+    )

@@ -4,15 +4,86 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from truth_estimators import CANCELLED, ENDED, OPEN, incidence, naive_median, quantile
-from truth_orders import STAGES, Known, OrderTruth, hours
-from truth_world import Row
+from truth_estimators import (
+    CANCELLED,
+    ENDED,
+    OPEN,
+    Step,
+    Subject,
+    incidence,
+    interval,
+    naive_median,
+    quantile,
+)
+from truth_orders import STAGES, Known, OrderTruth
+from truth_world import AS_OF, Row
 
-_UNTIMED = "untimed"
+PERIODS = {"all": None, "last_28_days": AS_OF - timedelta(days=28)}
+_SECOND = timedelta(seconds=1)
+_LONG_AGO = datetime(1, 1, 1, tzinfo=AS_OF.tzinfo)
+
+
+@dataclass(frozen=True)
+class Span:
+    """A moment, or the bounds of one: the middle, the earliest and the latest."""
+
+    at: datetime | None
+    not_before: datetime
+    not_after: datetime
+
+
+@dataclass(frozen=True)
+class Stay:
+    """One order in one stage."""
+
+    start: Span
+    end: Span
+    outcome: str
+    watched_from: datetime
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether its end was not over before anybody watched."""
+        told = self.end.at is not None or self.watched_from > _LONG_AGO
+        in_time = self.end.not_before >= self.watched_from < self.end.not_after
+        return told and in_time
+
+    @property
+    def is_imputed(self) -> bool:
+        """Whether it ended at a time that only looks bound."""
+        low, high = self._age("low"), self._age("high")
+        return self.outcome == ENDED and self.is_watched and bool(self.end.at) and low < high
+
+    def subject(self, variant: str, since: datetime | None) -> Subject | None:
+        """Return it as the estimator takes it; None where it was not there to be seen."""
+        if not self.is_watched or (variant == "point" and self.end.at is None):
+            return None
+        watched = self._entered(self.watched_from, variant)
+        entered = max(watched, self._entered(since, variant) if since else -1)
+        gone = max(int(self._age(variant) // _SECOND), watched + 1)
+        return Subject(gone, self.outcome, entered) if gone > entered else None
+
+    def _start(self, variant: str) -> datetime:
+        starts = {"point": self.start.at, "low": self.start.not_after}
+        start = starts.get(variant, self.start.not_before)
+        assert start
+        return start
+
+    def _entered(self, since: datetime, variant: str) -> int:
+        age = since - self._start(variant)
+        return int(age // _SECOND) if age > timedelta(0) else -1
+
+    def _age(self, variant: str) -> timedelta:
+        low = max(self.end.not_before - self.start.not_after, timedelta(0))
+        high = max(self.end.not_after - self.start.not_before, timedelta(0))
+        if self.outcome == OPEN:
+            return self.end.not_after - self._start(variant)
+        return {"low": low, "high": high}.get(variant, (low + high) / 2)
 
 
 class LatencyTruth(OrderTruth):
@@ -24,10 +95,14 @@ class LatencyTruth(OrderTruth):
         return [
             {
                 "stage": stage,
-                "cohort_date": self._cohort(known, start),
+                "cohort_date": (day := self._cohort(known, start)),
+                "week_start": day - timedelta(days=day.weekday()),
                 "carrier": order["carrier"] or "unknown",
                 "country": order["country"] or "unknown",
-                "subject": self._outcome(known, start, end, self.history.seen(order)),
+                "carrier in country": " in ".join(
+                    order[name] or "unknown" for name in ("carrier", "country")
+                ),
+                "stay": self._stay(order, known, start, end),
             }
             for order in self.history.orders
             for known in [self.known[order["order_id"]]]
@@ -41,73 +116,165 @@ class LatencyTruth(OrderTruth):
         assert at is not None
         return self.date(at)
 
-    def _outcome(
-        self, known: dict[str, Known], start: str, end: str, until: datetime
-    ) -> tuple[float, str]:
-        begun = known[start].at
-        assert begun is not None
-        outcomes = [(ENDED, known.get(end)), (CANCELLED, known.get("cancelled"))]
-        timed = [(k.at, outcome) for outcome, k in outcomes if k and k.at]
-        reached = [(at, outcome) for at, outcome in timed if at <= until]
-        if known.get(end) and not known[end].at:
-            return 0, _UNTIMED
-        if reached:
-            at, outcome = min(reached, key=lambda pair: pair[0])
-            return max(hours(at - begun), 0), outcome
-        if "cancelled" in known and not known["cancelled"].at:
-            return 0, _UNTIMED
-        return hours(until - begun), OPEN
+    def _stay(self, order: Row, known: dict[str, Known], start: str, end: str) -> Stay:
+        until = self.history.seen(order)
+        outcome, at = self._outcome(known, end, until)
+        watched = [
+            min(self.logged_from.get(f"order.{step}", AS_OF), self.watched_from(order))
+            for step in (end, "cancelled")
+            if self._missed[step]
+        ]
+        begun = known[start]
+        return Stay(
+            Span(begun.at, begun.not_before or _LONG_AGO, begun.not_after),
+            Span(at.at, at.not_before or _LONG_AGO, min(at.not_after, until)),
+            outcome,
+            max(watched, default=_LONG_AGO),
+        )
 
-    def _latency(self, key: Row, subjects: list[tuple[float, str]]) -> Row:
-        timed = [subject for subject in subjects if subject[1] != _UNTIMED]
-        steps = incidence(timed)
-        count = {
-            o: sum(1 for _, outcome in timed if outcome == o) for o in (ENDED, CANCELLED, OPEN)
+    def _outcome(self, known: dict[str, Known], end: str, until: datetime) -> tuple[str, Known]:
+        outcomes = [(ENDED, known.get(end)), (CANCELLED, known.get("cancelled"))]
+        reached = [(k.at, name, k) for name, k in outcomes if k and k.at and k.at <= until]
+        if known.get(end) and not known[end].at:
+            return ENDED, known[end]
+        if reached:
+            _, outcome, at = min(reached, key=lambda triple: triple[0])
+            return outcome, at
+        if "cancelled" in known and not known["cancelled"].at:
+            return CANCELLED, known["cancelled"]
+        return OPEN, Known(until, OPEN, until, until)
+
+    @cached_property
+    def _missed(self) -> dict[str, bool]:
+        """Whether more than a hundredth of a step's times are unknown."""
+        steps = [(step, at.source) for known in self.known.values() for step, at in known.items()]
+        names = {step for step, _ in steps} | {"paid", "shipped", "delivered", "cancelled"}
+        return {
+            name: steps.count((name, "unknown")) * 100 > sum(step == name for step, _ in steps)
+            for name in names
         }
-        return key | {
+
+    @cached_property
+    def _uncertain(self) -> set[str]:
+        return {
+            row["stage"]
+            for row in self.stages
+            for stay in [row["stay"]]
+            if (low := stay.subject("low", None))
+            and (high := stay.subject("high", None))
+            and (low.time < high.time or stay.end.at is None)
+        }
+
+    def _latency(self, key: Row, stays: list[Stay], since: datetime | None = None) -> Row | None:
+        curves = {v: _subjects(stays, v, since) for v in ("point", "low", "high")}
+        steps = {variant: incidence(subjects) for variant, subjects in curves.items()}
+        timed = curves["point"]
+        untimed = [
+            stay
+            for stay in stays
+            if stay.subject("point", None) is None
+            and (since is None or stay.outcome == OPEN or stay.end.not_after > since)
+        ]
+        if not timed and not untimed:
+            return None
+        count = {o: sum(1 for s in timed if s.outcome == o) for o in (ENDED, CANCELLED, OPEN)}
+        naive = naive_median(timed)
+        row = key | {
             "orders": len(timed),
             **count,
-            "untimed": len(subjects) - len(timed),
-            "p50_hours": quantile(steps, 0.5),
-            "p90_hours": quantile(steps, 0.9),
-            "p95_hours": quantile(steps, 0.95),
-            "naive_p50_hours": naive_median(timed),
+            "untimed": len(untimed),
+            "imputed": sum(
+                stay.is_imputed for stay in stays if stay.subject("point", since) is not None
+            ),
+            "final_share": steps["point"][-1].cumulative_ended if timed else None,
+            "naive_p50_hours": None if naive is None else naive / 3600,
         }
+        for name, share in (("p50", 0.5), ("p90", 0.9), ("p95", 0.95)):
+            found = _quantile(steps, share, is_uncertain=key["stage"] in self._uncertain)
+            if name == "p95" and len(timed) < 100:
+                found["hours"] = None
+            row |= {f"{name}_{what}": value for what, value in found.items()}
+        return row
 
     def delivery_latency_daily(self) -> Iterator[Row]:
         """By stage and day."""
-        for key, subjects in grouped(self.stages, "cohort_date", "stage"):
-            yield self._latency(key, subjects)
+        for key, stays in grouped(self.stages, "cohort_date", "stage"):
+            yield self._latency(key, stays) or {}
+
+    def delivery_latency_weekly(self) -> Iterator[Row]:
+        """By stage and week."""
+        for key, stays in grouped(self.stages, "week_start", "stage"):
+            yield self._latency(key, stays) or {}
 
     def delivery_latency_summary(self) -> Iterator[Row]:
         """By stage, and by carrier and country."""
-        for dimension in ("all", "carrier", "country"):
+        for dimension in ("all", "carrier", "country", "carrier in country"):
             rows = [
                 row | {"dimension": dimension, "value": row.get(dimension, "all")}
                 for row in self.stages
             ]
-            for key, subjects in grouped(rows, "stage", "dimension", "value"):
-                yield self._latency(key, subjects)
+            for period, since in PERIODS.items():
+                for key, stays in grouped(rows, "stage", "dimension", "value"):
+                    if row := self._latency(key | {"period": period}, stays, since):
+                        yield row
 
     def delivery_latency_curve(self) -> Iterator[Row]:
         """The curves themselves."""
-        for key, subjects in grouped(self.stages, "stage"):
-            timed = [subject for subject in subjects if subject[1] != _UNTIMED]
-            for step in incidence(timed):
-                yield key | {
-                    "hours": step.time,
-                    "at_risk": step.at_risk,
-                    "ended": step.ended,
-                    "cancelled": step.cancelled,
-                    "censored": step.censored,
-                    "cumulative_incidence": step.cumulative_ended,
-                    "cumulative_cancelled": step.cumulative_cancelled,
-                }
+        for period, since in PERIODS.items():
+            for key, stays in grouped(self.stages, "stage"):
+                for step in incidence(_subjects(stays, "point", since)):
+                    yield key | {
+                        "period": period,
+                        "hours": step.time / 3600,
+                        "at_risk": step.at_risk,
+                        "ended": step.ended,
+                        "cancelled": step.cancelled,
+                        "censored": step.censored,
+                        "cumulative_incidence": step.cumulative_ended,
+                        "cumulative_incidence_low": step.low,
+                        "cumulative_incidence_high": step.high,
+                        "cumulative_cancelled": step.cumulative_cancelled,
+                    }
 
 
-def grouped(rows: list[Row], *names: str) -> Iterator[tuple[Row, list[tuple[float, str]]]]:
-    groups: dict[tuple[Any, ...], list[tuple[float, str]]] = defaultdict(list)
+def _subjects(stays: list[Stay], variant: str, since: datetime | None) -> list[Subject]:
+    return [subject for stay in stays if (subject := stay.subject(variant, since))]
+
+
+def _quantile(steps: dict[str, list[Step]], share: float, *, is_uncertain: bool) -> Row:
+    """Return a quantile in hours, with the bounds that sampling and the looks leave."""
+    point = quantile(steps["point"], share)
+    low, high = interval(steps["point"], share)
+    state = "reached" if point is not None else _state(steps["point"], share)
+    if is_uncertain:
+        shortest, longest = (quantile(steps[variant], share) for variant in ("low", "high"))
+        lowest, highest = interval(steps["low"], share)[0], interval(steps["high"], share)[1]
+        low = min((at for at in (low, lowest) if at is not None), default=None)
+        high = None if high is None or highest is None else max(high, highest)
+        if point is not None and shortest is not None and shortest * 10 <= point:
+            point = point if longest == shortest else None
+    values = {"hours": point, "hours_low": low, "hours_high": high}
+    return {name: None if at is None else at / 3600 for name, at in values.items()} | {
+        "state": state
+    }
+
+
+def _state(steps: list[Step], share: float) -> str:
+    """Tell whether a share that is not reached still can be."""
+    if not steps:
+        return "not yet"
+    last = max((step.time for step in steps if step.ended), default=None)
+    if last is None:
+        return "not yet"
+    orders = sum(step.ended + step.cancelled + step.censored for step in steps)
+    may_end = sum(step.ended + step.censored * (step.time <= 2 * last) for step in steps)
+    return "never" if may_end < share * orders else "not yet"
+
+
+def grouped(rows: list[Row], *names: str) -> Iterator[tuple[Row, list[Stay]]]:
+    """Return the stays of each combination of the named columns."""
+    groups: dict[tuple[Any, ...], list[Stay]] = defaultdict(list)
     for row in rows:
-        groups[tuple(row[name] for name in names)].append(row["subject"])
-    for key, subjects in groups.items():
-        yield dict(zip(names, key, strict=True)), subjects
+        groups[tuple(row[name] for name in names)].append(row["stay"])
+    for key, stays in groups.items():
+        yield dict(zip(names, key, strict=True)), stays

@@ -91,7 +91,7 @@ class OrderTruth:
         bottom = min(max([*earlier, *([look] if look else [])]), *tops)
         if look is None:
             return Known(None, "unknown", bottom, min(tops))
-        half = (min(tops) - bottom) // timedelta(microseconds=2) * timedelta(microseconds=1)
+        half = (min(tops) - bottom) // timedelta(seconds=2) * timedelta(seconds=1)
         return Known(bottom + half, "interval", bottom, min(tops))
 
     def _rank(self, order: Row, look: datetime) -> int:
@@ -105,6 +105,22 @@ class OrderTruth:
         if first and ranks[first - 1] >= 0:
             return self.history.looks[first - 1]
         return order["created_at"] if order["created_at"] >= self.history.looks[0] else None
+
+    def watched_from(self, order: Row) -> datetime:
+        """Return from when on the looks bound whatever happens to the order."""
+        created: datetime = order["created_at"]
+        if created >= self.history.looks[0]:
+            return created
+        return min(look for look in self.history.looks_at(order) if look >= created)
+
+    @cached_property
+    def logged_from(self) -> dict[str, datetime]:
+        """When the oldest log of each type was made."""
+        made: dict[str, datetime] = {}
+        for log in self.history.logs:
+            kind = log["event_type"]
+            made[kind] = min(log["created_at"], made.get(kind, log["created_at"]))
+        return made
 
     def fct_orders(self) -> Iterator[Row]:
         """Orders with their times, sources and hours."""

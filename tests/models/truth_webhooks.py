@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
-from truth_estimators import CANCELLED, ENDED, OPEN, incidence, quantile
+from truth_estimators import CANCELLED, ENDED, OPEN, Subject, incidence, quantile
 from truth_orders import Known, OrderTruth
 from truth_world import AS_OF, STEPS, Row
 
@@ -86,7 +86,7 @@ class WebhookTruth(OrderTruth):
             groups[event["event_date"], event["event_type"]].append(event)
         for (day, kind), events in groups.items():
             subjects = [event["subject"] for event in events]
-            steps = incidence(subjects)
+            steps = incidence(Subject(*subject) for subject in subjects)
             outcomes = [outcome for _, outcome in subjects]
             yield {
                 "event_date": day,
@@ -144,15 +144,6 @@ class WebhookTruth(OrderTruth):
             return "before the first log"
         is_lost = at.not_before is not None and at.not_before >= logged_from
         return "none" if is_lost else "may be older than the first log"
-
-    @cached_property
-    def logged_from(self) -> dict[str, datetime]:
-        """When the oldest log of each type was made."""
-        made: dict[str, datetime] = {}
-        for log in self.history.logs:
-            kind = log["event_type"]
-            made[kind] = min(log["created_at"], made.get(kind, log["created_at"]))
-        return made
 
     def _shown_by(self, order_id: str, step: str) -> str:
         if self.known[order_id][step].source == "order":

@@ -40,6 +40,7 @@ class Scenario:
     ledger_coverage: float = 1.0
     paid_word: str = "processing"
     looks: int = 1
+    hours_between_looks: float = 31
     seed: int = 5
     troubled: bool = False
     days: float = 30
@@ -58,6 +59,8 @@ class History:
     looks: list[datetime] = field(default_factory=list)
     #: What happened, whether or not a log row tells of it.
     events: list[Row] = field(default_factory=list)
+    #: The same orders half a year later: what became of them.
+    fates: list[Row] = field(default_factory=list)
 
     @classmethod
     def of(cls, scenario: Scenario, orders: int = 500) -> History:
@@ -74,7 +77,9 @@ class History:
         )
         sandbox = Sandbox(SandboxConfig(world=options), clock=ManualClock(AS_OF))
         truth = sandbox.truth
-        looks = [AS_OF - timedelta(hours=31 * n) for n in range(scenario.looks)][::-1]
+        looks = [
+            AS_OF - timedelta(hours=scenario.hours_between_looks * n) for n in range(scenario.looks)
+        ][::-1]
         history = cls(
             scenario,
             orders=[row | {"deleted_at": None} for row in truth.orders().to_pylist()],
@@ -83,6 +88,9 @@ class History:
             looks=looks,
             events=truth.events().to_pylist(),
         )
+        known = {order["order_id"] for order in history.orders}
+        later = truth.orders((AS_OF + timedelta(days=180)).timestamp()).to_pylist()
+        history.fates = [order for order in later if order["order_id"] in known]
         if scenario.logs_kept is not None:
             oldest = looks[0] - timedelta(days=scenario.logs_kept)
             history.logs = [log for log in history.logs if log["created_at"] >= oldest]

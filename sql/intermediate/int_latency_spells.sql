@@ -1,0 +1,127 @@
+/*
+description: >-
+  Each stay of an order in a stage as the estimator takes it: from which age on it was there to be
+  seen, and at which age it left. In the last 28 days an order is there from the age that it had at
+  their beginning.
+grain: one row per order, stage, period and variant
+key: [order_id, stage, period, variant]
+columns:
+  order_id: The order.
+  stage: created_to_paid, paid_to_shipped, shipped_to_delivered or paid_to_delivered.
+  period: all or last_28_days.
+  variant: point, low or high, as in int_latency_groups.
+  cohort_date: Its date of payment or creation, as text.
+  cohort_week: The Monday of its week, as text.
+  carrier: Who carries the parcel, or unknown.
+  country: Country of the shipping address, or unknown.
+  carrier_in_country: Both, as "DHL in DE".
+  outcome: ended, cancelled or open.
+  is_imputed: Whether it ended at a time that only looks bound.
+  entered: Age in seconds after which it was there to be seen; -1 for since its beginning.
+  gone: Age in whole seconds at which it left; null when that is not known.
+*/
+with stages as (
+    select
+        order_id,
+        stage,
+        cast(cohort_date as varchar) as cohort_date,
+        cast(cast(date_trunc('week', cohort_date) as date) as varchar) as cohort_week,
+        carrier,
+        country,
+        carrier || ' in ' || country as carrier_in_country,
+        outcome,
+        is_imputed,
+        started_at,
+        started_not_before,
+        started_not_after,
+        entered_after,
+        entered_after_low,
+        entered_after_high,
+        left_after,
+        left_after_low,
+        left_after_high,
+        left_by
+    from intermediate.int_order_stages
+),
+
+data_as_of as (
+    select as_of from intermediate.int_data_as_of where resource = 'orders'
+),
+
+periods as (
+    select 'all' as period, cast(null as timestamptz) as since
+    union all
+    select 'last_28_days' as period, as_of - interval '672 hours' as since
+    from data_as_of
+),
+
+uncertain as (
+    select distinct stage
+    from stages
+    where left_after_low < left_after_high or (left_after is null and left_after_low is not null)
+),
+
+variants as (
+    select
+        stages.*,
+        'point' as variant,
+        started_at as began_at,
+        entered_after as entered,
+        left_after as gone
+    from stages
+    union all
+    select
+        stages.*,
+        'low' as variant,
+        started_not_after as began_at,
+        entered_after_low as entered,
+        left_after_low as gone
+    from stages
+    inner join uncertain on stages.stage = uncertain.stage
+    union all
+    select
+        stages.*,
+        'high' as variant,
+        started_not_before as began_at,
+        entered_after_high as entered,
+        left_after_high as gone
+    from stages
+    inner join uncertain on stages.stage = uncertain.stage
+),
+
+aged as (
+    select
+        variants.*,
+        periods.period,
+        case
+            when variants.began_at < periods.since
+                then greatest(
+                    variants.entered,
+                    cast(
+                        floor(date_diff('microsecond', variants.began_at, periods.since) / 1e6)
+                        as bigint
+                    )
+                )
+            else variants.entered
+        end as entered_in_period
+    from variants
+    cross join periods
+    where periods.since is null or variants.left_by is null or variants.left_by > periods.since
+)
+
+select
+    order_id,
+    stage,
+    period,
+    variant,
+    cohort_date,
+    cohort_week,
+    carrier,
+    country,
+    carrier_in_country,
+    outcome,
+    is_imputed,
+    cast(coalesce(entered_in_period, -1) as integer) as entered,
+    cast(gone as integer) as gone
+from aged
+where gone is null or gone > entered_in_period
