@@ -12,6 +12,7 @@ import dagster as dg
 import pytest
 
 from assets.alerts import alert_sensors, load_alerts
+from pipelines.setting_table import refuse_unknown
 
 _EMAIL = {
     "PRINTORA_ALERT_EMAIL_TO": "a@example.com, b@example.com",
@@ -67,6 +68,13 @@ def test_a_failed_run_is_posted_with_its_reason() -> None:
     assert document["run_id"] == done.run_id
     assert "of printora failed" in document["text"]
     assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
+
+
+def test_the_settings_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An alert that was set up would stop each run: settings that nobody knows are refused."""
+    for name in (*_EMAIL, "PRINTORA_ALERT_URL", "PRINTORA_OWNERS", "PRINTORA_REPOSITORY_URL"):
+        monkeypatch.setenv(name, "x")
+    refuse_unknown()
 
 
 @pytest.mark.parametrize(
