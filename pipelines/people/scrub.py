@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 STAGING = f"{RAW}_staging"
 #: What holds a record or a part of it, as JSON.
 DOCUMENTS = {"items", "creator", "payload", "extra", "record", "value"}
+#: Columns of short texts that are no ids: places, carriers.
+TERMS = {name for name, kind in KINDS.items() if kind == "term"}
 _AT_ONCE = 50_000
 
 
@@ -45,8 +48,10 @@ def scrub(connection: DuckDBPyConnection, privacy: Privacy) -> None:
             set_null(connection, table, columns & {"_fingerprint"})
             for column in columns & DOCUMENTS:
                 replace_documents(connection, table, column, privacy.kept)
-            for column in columns & {name for name, kind in KINDS.items() if kind == "term"}:
-                _replace_terms(connection, table, column, privacy)
+            for column in columns & TERMS:
+                _replace_texts(connection, table, column, partial(privacy.text, column))
+            for column in columns & {"record_status"}:
+                _replace_texts(connection, table, column, privacy.word)
 
 
 def _unwanted(privacy: Privacy) -> set[str]:
@@ -119,10 +124,10 @@ def replace_values(
     connection.unregister("changes")
 
 
-def _replace_terms(
-    connection: DuckDBPyConnection, table: str, column: str, privacy: Privacy
+def _replace_texts(
+    connection: DuckDBPyConnection, table: str, column: str, kept: Callable[[str], str]
 ) -> None:
     found = connection.execute(f"select distinct {column} from {table}").fetchall()
     for (text,) in found:
-        if text is not None and (new := privacy.text(column, text)) != text:
+        if text is not None and (new := kept(text)) != text:
             connection.execute(f"update {table} set {column} = ? where {column} = ?", [new, text])

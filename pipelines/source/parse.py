@@ -17,7 +17,7 @@ from pipelines.source.allowed import marker
 from pipelines.source.fields import Fields, part_of
 from pipelines.source.fingerprints import fingerprint, same_fingerprint
 from pipelines.source.money import currency_in
-from pipelines.source.privacy import REMOVED, Privacy, clean, without_secrets
+from pipelines.source.privacy import REMOVED, Privacy, without_secrets
 from pipelines.source.records import Issue, Parsed, Rejected, Row
 from pipelines.source.shapes import SESSION_ID, SHAPES, Shape
 from pipelines.source.values import BadValueError
@@ -178,7 +178,7 @@ class Parser:
             text = values.text(fields.first(self.shape.names[column])[1])
         except BadValueError:
             return None
-        return text and clean(text).lower()
+        return text and self.privacy.word(text.lower())
 
 
 class _Reading:

@@ -70,9 +70,14 @@ class Privacy:
     def text(self, column: str, value: str) -> str:
         """Return a text as its column may hold it: without secrets, and no sentence as a place."""
         text = clean(value)
-        if self.keep_personal or KINDS.get(column) != "term" or fits("term", text):
-            return text
-        return marker(text) or text
+        return text if KINDS.get(column) != "term" else self._of_kind("term", text)
+
+    def word(self, text: str) -> str:
+        """Return the status of a bad record, of which it is not sure that it is one."""
+        return self._of_kind("word", clean(text))
+
+    def _of_kind(self, kind: Kind, text: str) -> str:
+        return text if self.keep_personal or fits(kind, text) else marker(text) or text
 
     def kept(self, value: Any) -> Any:
         """Copy a JSON value as it may enter a table; where people are kept, without secrets.
