@@ -21,13 +21,20 @@ DESTINATION = "DESTINATION__DUCKDB__CREDENTIALS"
 #: What dlt itself may be told below the section, in tables of its own.
 _OF_DLT = {"data_writer", "extract", "load", "normalize", "schema"}
 #: Variables that are read where nothing else can be: before dlt, or by Dagster's definitions.
-_OTHERS = (
+OTHERS = (
     DESTINATION,
     "PRINTORA_SCHEDULE",
     "PRINTORA_SCHEDULE_CRON",
     "PRINTORA_SCHEDULE_TIME_ZONE",
     "PRINTORA_WARN_AFTER_MINUTES",
     "PRINTORA_FAIL_AFTER_MINUTES",
+    "PRINTORA_ALERT_URL",
+    "PRINTORA_ALERT_EMAIL_FROM",
+    "PRINTORA_ALERT_EMAIL_TO",
+    "PRINTORA_ALERT_EMAIL_HOST",
+    "PRINTORA_ALERT_EMAIL_PASSWORD",
+    "PRINTORA_OWNERS",
+    "PRINTORA_REPOSITORY_URL",
     "PRINTORA_OWNERS",
     "PRINTORA_REPOSITORY_URL",
     "PRINTORA_ALERT_URL",
@@ -216,7 +223,7 @@ def refuse_unknown() -> None:
 
 
 def _unknown() -> Iterator[tuple[str, str, str | None]]:
-    known = {*(one.variable for one in TABLE), *_OTHERS}
+    known = {*(one.variable for one in TABLE), *OTHERS}
     for name in sorted(os.environ.keys() - known):
         if name.startswith(variable("")):
             rest = name.removeprefix(variable("")).lower()

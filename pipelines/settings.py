@@ -11,13 +11,10 @@ import os
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pipelines.client.governor import Limit
-from pipelines.client.transport import host_of
-from pipelines.client.wire import CONTRACTS, Contract
 from pipelines.destination import refuse_unproven
 from pipelines.errors import ConfigurationError
 from pipelines.lookup import lookup
@@ -27,6 +24,10 @@ from pipelines.setting_table import text as _text
 from pipelines.setting_table import variable as _variable
 from pipelines.source.pseudonyms import Keys
 from pipelines.warehouse import ModelSettings, published_path
+
+if TYPE_CHECKING:
+    from pipelines.client.governor import Limit
+    from pipelines.client.wire import Contract
 
 PersonalData = Literal["none", "pseudonymous", "full"]
 
@@ -190,6 +191,8 @@ def _absolute(path: str) -> Path:
 
 
 def _contract() -> Contract:
+    from pipelines.client.wire import CONTRACTS  # not needed to read a warehouse, and slow
+
     contract = CONTRACTS[choice("api_version")]
     return replace(contract, limits=tuple(_limit(limit) for limit in contract.limits))
 
@@ -209,6 +212,8 @@ def _pseudonym_key() -> str | None:
 
 
 def _base_url(api_key: str) -> str:
+    from pipelines.client.transport import host_of
+
     base_url = (_text("base_url") or HOSTS[choice("environment")]).rstrip("/")
     try:
         parts = urlsplit(base_url)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pipelines.client.wire import V1_0, V1_1
 from pipelines.errors import ConfigurationError
 from pipelines.lookup import lookup
-from pipelines.setting_table import TABLE, Setting
+from pipelines.setting_table import OTHERS, TABLE, Setting
 from pipelines.settings import HOSTS, Settings, load_settings, model_settings, warehouse_path
 
 Setter = Callable[..., None]
@@ -412,6 +412,19 @@ def test_a_setting_is_found_where_dlt_finds_it(
             path = f"sources.printora.{key}"
             theirs: Any = dlt.secrets.get(path) if path in dlt.secrets else dlt.config.get(path)
             assert str(lookup(path)) == str(theirs)
+
+
+def test_every_variable_of_our_own_is_known() -> None:
+    """A variable that the code reads would be refused as a misspelt one."""
+    root = Path(__file__).parents[1]
+    files = [path for part in ("pipelines", "assets") for path in (root / part).rglob("*.py")]
+    read = {
+        name
+        for path in files
+        for name in re.findall(r'"(PRINTORA_[A-Z_]+)"', path.read_text(encoding="utf-8"))
+    }
+    assert "PRINTORA_TRACEBACK" in read
+    assert read <= {*OTHERS}
 
 
 def test_the_readme_lists_the_table() -> None:

@@ -8,7 +8,16 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from pipelines.cli import comparing, failures, people, publishing, query, redaction, terminal
+from pipelines.cli import (
+    comparing,
+    doctor,
+    failures,
+    people,
+    publishing,
+    query,
+    redaction,
+    terminal,
+)
 
 
 class _Guarded(TyperGroup):
@@ -163,6 +172,7 @@ def report(
     write_page(output)
 
 
+app.command()(doctor.doctor)
 app.command()(publishing.publish)
 app.command()(query.query)
 app.command()(comparing.compare)

@@ -17,7 +17,6 @@ from typing import Any
 
 from pipelines.cli import terminal
 from pipelines.errors import ConfigurationError, PrintoraError, QuotaExhausted, WarehouseError
-from pipelines.warehouse.damage import DAMAGE_HINT, is_damaged, is_full, is_short_of_memory
 
 DONE, FAILED, PARTIAL, INTERRUPTED = 0, 1, 3, 130
 
@@ -35,7 +34,7 @@ def tell(error: Exception) -> int:
     """Print the error for a person, and as JSON where that was asked for; return the exit code."""
     if terminal.wishes.traceback:
         terminal.errors().print("".join(traceback.format_exception(error)), markup=False)
-    message, hint, code = _read(_explained(error))
+    message, hint, code = explain(error)
     lead = "Stopped early:" if isinstance(error, QuotaExhausted) else "Error:"
     terminal.paragraph(f"[bold red]{lead}[/]", f"{message} {hint}".strip())
     if terminal.wishes.json:
@@ -49,8 +48,15 @@ def tell_interrupted() -> int:
     return INTERRUPTED
 
 
+def explain(error: Exception) -> tuple[str, str, int]:
+    """Return what was wrong, what to do, and the exit code."""
+    return _read(_explained(error))
+
+
 def _explained(error: Exception) -> Exception:
     """Return what is behind an error, where that is known by its words alone."""
+    from pipelines.warehouse.damage import DAMAGE_HINT, is_damaged, is_full, is_short_of_memory
+
     if is_full(error):
         return PrintoraError(
             f"There is no room left on the disk{_of(error)}.",

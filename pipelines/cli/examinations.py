@@ -1,0 +1,212 @@
+"""What ``printora doctor`` looks at, one function each. None of them changes anything."""
+
+from __future__ import annotations
+
+import platform
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from pipelines.cli import failures, redaction, status
+from pipelines.clock import Clock, utc
+from pipelines.errors import PrintoraError, QuotaExhausted
+from pipelines.settings import load_settings, warehouse_path
+from pipelines.warehouse import connect
+from pipelines.warehouse.catalog import quoted
+from pipelines.warehouse.damage import DAMAGE_HINT
+from pipelines.warehouse.lock import require_folder
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from pipelines.client import PrintoraClient
+    from pipelines.settings import Settings
+
+#: More requests than this are never made.
+REQUESTS = 10
+#: A clock that is further from the API's is worth setting.
+_CLOCKS = 60.0
+_PACKAGES = ("printora-elt", "dlt", "duckdb", "sqlglot", "pyarrow", "httpx")
+
+Level = Literal["ok", "note", "bad"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one look found: ``todo`` says what to do about it, ``code`` is what it ends with."""
+
+    what: str
+    level: Level
+    text: str
+    todo: str = ""
+    code: int = failures.DONE
+
+
+def of_error(what: str, error: Exception) -> Finding:
+    """Return an error as a finding. Limits that are used up pass by themselves."""
+    message, hint, code = failures.explain(error)
+    if isinstance(error, QuotaExhausted):
+        return Finding(what, "note", message, hint)
+    return Finding(what, "bad", message, hint, code)
+
+
+def versions() -> Iterator[Finding]:
+    """Name the versions that matter when something is reported."""
+    found = [f"Python {platform.python_version()}"]
+    for package in _PACKAGES:
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            yield Finding(
+                "versions", "bad", f"{package} is not installed.", "Install printora again.", 1
+            )
+    yield Finding("versions", "ok", ", ".join(found))
+
+
+def read_settings() -> tuple[Settings | None, list[Finding]]:
+    """Read the settings, and say which key goes where."""
+    try:
+        settings = load_settings()
+    except PrintoraError as error:
+        return None, [of_error("settings", error)]
+    redaction.hide(settings.api_key, settings.pseudonym_key)
+    mode = re.match(r"[a-z]+_(test|live)_", settings.api_key)
+    kind = f"a {mode[1]} key" if mode else "a key that does not show its mode"
+    text = (
+        f"API {settings.contract.version} at {urlsplit(settings.base_url).netloc}, partner "
+        f"{settings.partner_id}, people: {settings.personal_data}"
+    )
+    return settings, [Finding("settings", "ok", text), Finding("key", "ok", kind)]
+
+
+def api(settings: Settings, clock: Clock) -> Iterator[Finding]:
+    """Ask each list for one row: key, partner, contract, limits and clock show in the answers."""
+    from pipelines.sync import open_client
+
+    with open_client(settings, clock, budget=REQUESTS) as client:
+        for name, ask in (("orders", client.list_orders), ("logs", client.list_webhook_logs)):
+            try:
+                page = ask(limit=1, attempts=2)
+            except PrintoraError as error:
+                yield of_error(name, error)
+            else:
+                total = "an unknown number of" if page.total is None else f"{page.total:,}"
+                yield Finding(name, "ok", f"the list answers, with {total} rows")
+        left = ", ".join(f"{n:,} this {name}" for name, n in client.governor.left().items())
+        yield Finding("limits", "ok", f"requests left, without your shop's share: {left}")
+        yield _clock(client)
+
+
+def _clock(client: PrintoraClient) -> Finding:
+    offset = client.server_offset_seconds
+    ahead = f"{abs(offset):,.1f} s {'behind' if offset > 0 else 'ahead of'} the API's"
+    if client.clock_doubt:
+        todo = "Set this machine's clock. If it is right, a proxy answers in the API's place."
+        return Finding("clock", "bad", client.clock_doubt, todo, failures.FAILED)
+    if abs(offset) > _CLOCKS:
+        return Finding("clock", "note", f"this machine's is {ahead}", "Set it, by NTP.")
+    return Finding("clock", "ok", f"this machine's is {ahead}")
+
+
+def ledger(settings: Settings, clock: Clock) -> Iterator[Finding]:
+    """Read the whole ledger, and say what becomes of every byte."""
+    from pipelines.source.ledger import Ledger
+    from pipelines.source.parse import Parser
+    from pipelines.source.privacy import Privacy
+    from pipelines.source.pseudonyms import Keys
+
+    if settings.session_ledger is None:
+        todo = "Set SOURCES__PRINTORA__SESSION_LEDGER: conversion needs to know the sessions."
+        yield Finding("ledger", "note", "none is set", todo)
+        return
+    now, parser = utc(clock.now()), Parser("sessions", Privacy("none", Keys.new()))
+    read = Ledger(settings.session_ledger, now=now)
+    try:
+        for entry in read.entries():
+            entry.parsed_by(parser, now)
+    except PrintoraError as error:
+        yield of_error("ledger", error)
+        return
+    told = read.coverage
+    text = f"{told.files:,} files, {told.bytes_read:,} bytes, {told.records:,} records of sessions"
+    yield Finding("ledger", "ok", text)
+    if told.bad:
+        todo = "printora_raw.quarantine has place and reason of each after a sync."
+        yield Finding("ledger", "note", f"{told.bad:,} records cannot be read", todo)
+    for rest in told.rests:
+        todo = "Nothing, if it is being written; else end its last record, or take it away."
+        yield Finding("ledger", "note", f"{rest.file} ends in {rest.bytes:,} bytes of one", todo)
+    if told.left_out:
+        yield Finding("ledger", "bad", f"{told.gap(now)}", "Move the file into the folder.", 1)
+
+
+def warehouse() -> Iterator[Finding]:
+    """See whether the file is there, whole, printora's own, and what its certificates say it is."""
+    try:
+        path = warehouse_path()
+        require_folder(path)
+    except PrintoraError as error:
+        yield of_error("warehouse", error)
+        return
+    free = shutil.disk_usage(path.parent).free
+    size = path.stat().st_size if path.exists() else 0
+    if free < 2 * size:
+        text = f"{free / 1e9:,.1f} GB are left for a file of {size / 1e9:,.1f} GB"
+        yield Finding("disk", "note", text, "Make room for a second copy of it.")
+    if not path.exists():
+        yield Finding("warehouse", "note", f"there is none yet at {path}", "Run `printora run`.")
+        return
+    if writer := status.writer_of(path):
+        yield Finding("lock", "note", f"{writer} is writing", "Wait for it, and look again.")
+        return
+    yield Finding("lock", "ok", "no run holds it")
+    yield from _contents(path)
+
+
+def _contents(path: Path) -> Iterator[Finding]:
+    try:
+        with closing(connect(path, read_only=True)) as connection:
+            found = list(_tables(connection))
+            yield from found
+            if any(finding.level == "bad" for finding in found):
+                return  # what they say cannot be compared
+            told = status.read(connection, path, None)
+            for problem in told.problems:
+                yield Finding("certificate", "bad", problem, code=failures.FAILED)
+            if not told.problems:
+                level: Level = "ok" if told.exit_code == failures.DONE else "note"
+                proven = told.as_of or "not proven complete"
+                yield Finding("certificate", level, f"as of {proven}", told.todo)
+    except Exception as error:
+        yield of_error("warehouse", error)
+
+
+def _tables(connection: DuckDBPyConnection) -> Iterator[Finding]:
+    """Read every block of every table."""
+    from pipelines.source.schema import TABLES
+
+    names = connection.execute(
+        "select schema_name || '.' || table_name from duckdb_tables() order by all"
+    ).fetchall()
+    rows, broken = 0, []
+    for (name,) in names:
+        query = f"select count(*), bit_xor(hash(t)) from {quoted(name)} as t"  # noqa: S608 - quoted
+        try:
+            rows += (connection.execute(query).fetchone() or (0,))[0]
+        except Exception as error:
+            broken.append(f"{name} ({str(error).splitlines()[0][:80]})")
+    if broken:
+        yield Finding("warehouse", "bad", f"cannot be read: {', '.join(broken)}", DAMAGE_HINT, 1)
+        return
+    yield Finding("warehouse", "ok", f"{len(names)} tables, {rows:,} rows, every block is read")
+    have = {name for (name,) in names}
+    lost = [t.name for t in TABLES if f"printora_raw.{t.name}" not in have]
+    if "printora_raw.sync_runs" in have and lost:
+        todo = "Run `printora sync --full`: it makes them anew, without what they knew of the past."
+        yield Finding("warehouse", "bad", f"these tables are lost: {', '.join(lost)}", todo, 1)
