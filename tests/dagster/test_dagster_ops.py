@@ -15,6 +15,7 @@ from dagster_support import Place, write_check, write_model
 from assets import running
 from assets.certificates import Certificate, certificate_checks, judge
 from assets.checks import model_checks
+from assets.freshness import freshness_checks
 from assets.ingestion import raw_assets
 from assets.models import model_assets
 from assets.resources import ClientResource, PartnerResource, WarehouseResource, resources
@@ -431,3 +432,30 @@ def test_certificates_are_checked_though_no_sync_runs(ready: Place) -> None:
         "webhook_logs": (True, "WARN"),
         "sessions": (False, "ERROR"),
     }
+
+
+@pytest.mark.parametrize(
+    ("age", "passed", "severity"),
+    [("5 minutes", True, "WARN"), ("2 hours", False, "WARN"), ("7 hours", False, "ERROR")],
+)
+def test_a_mart_is_as_fresh_as_what_is_proven_of_its_lists(
+    ready: Place, tmp_path: Path, age: str, passed: bool, severity: str
+) -> None:
+    """Built a minute ago of yesterday's data, it would pass for today's."""
+    root = tmp_path / "sql"
+    write_model(root, "intermediate/i", "select count(*) as a from printora_raw.orders")
+    write_model(root, "analytics/x", "from intermediate.i")
+    write_model(root, "analytics/dates", "select 1 as a")
+    with connect(ready.warehouse) as connection:
+        connection.execute(
+            "create schema analytics; create table analytics.data_freshness as select unnest("
+            f"['orders', 'sessions']) as resource, now() - interval '{age}' as complete_as_of"
+        )
+    checks = freshness_checks(load_project(root, layers=()), Automation())
+    job = dg.define_asset_job("only_checks", selection=dg.AssetSelection.checks(checks))
+    defined = dg.Definitions(asset_checks=[checks], jobs=[job], resources=resources())
+    with ready.instance() as instance:
+        done = defined.resolve_job_def("only_checks").execute_in_process(instance=instance)
+    (found,) = done.get_asset_check_evaluations()
+    assert found.asset_key.path[-1] == "x", "dates stand on no list"
+    assert (found.passed, found.severity.value) == (passed, severity)
