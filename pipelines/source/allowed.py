@@ -112,6 +112,8 @@ def _is_proper(text: str) -> bool:
 
 def _is_within(kind: Kind, value: int | float | Decimal) -> bool:
     largest = _LARGEST.get(kind)
+    if isinstance(value, Decimal) and value.is_nan():
+        return False  # it cannot even be compared
     if largest is None or not -largest < value < largest:  # also false for NaN
         return False
     return kind in ("amount", "time") or isinstance(value, int)

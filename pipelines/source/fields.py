@@ -29,7 +29,7 @@ class Fields:
             self._record[name], self._spelling[name] = value, str(spelling)
         payload = self._record.get("payload")
         if isinstance(payload, str):
-            self._record["payload"] = _decoded(payload)
+            self._record["payload"] = decoded(payload)
 
     def first(self, names: Sequence[str]) -> tuple[str, Any]:
         """Return the first of the names that has a value, and the value; else the first, None."""
@@ -77,7 +77,7 @@ def part_of(value: Any, name: str) -> Any:
     return next((part for key, part in value.items() if snake(str(key)) == name), None)
 
 
-def _decoded(payload: str) -> Any:
+def decoded(payload: str) -> Any:
     """Read a payload that was sent as JSON text; keep the text where it is not JSON."""
     try:
         return decode(payload.encode())

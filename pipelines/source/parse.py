@@ -50,7 +50,7 @@ class Parser:
         self._resource = resource
         self._kinds = self.shape.kinds
         self._readers = self.shape.readers
-        self._texts = self.shape.texts
+        self._texts = frozenset(self.shape.texts)
 
     def parse(self, record: Any, *, seen_at: datetime, place: str) -> Parsed | Rejected:
         """Return the row, with what could not be read of it, or why there is none."""
@@ -80,13 +80,29 @@ class Parser:
             raise BadValueError(f"{column} is missing")
         return str(key)
 
+    def value(self, column: str, value: Any) -> Any:
+        """Return what a column has of a field's value.
+
+        Raises:
+            BadValueError: the column cannot take it as it stands.
+        """
+        if column in self.shape.inside and isinstance(value, Mapping):
+            parts = (part_of(value, step) for step in self.shape.inside[column])
+            value = next((part for part in parts if part is not None), value)
+        found = self._readers[column](value)
+        if found is not None and column in self._texts:
+            found = self.privacy.text(column, found)
+        return found and self._folded(column, found) if column in self.shape.words else found
+
+    def _folded(self, column: str, word: str) -> str:
+        if column == "status":
+            self.spellings[word.lower()] = word
+        return word.lower()
+
     def _value(self, column: str, fields: Fields, name: str, value: Any) -> Any:
         if fields.is_twofold(name):
             raise BadValueError("stands there twice, with different values")
-        if isinstance(value, Mapping) and column in self.shape.inside:
-            parts = (part_of(value, step) for step in self.shape.inside[column])
-            value = next((part for part in parts if part is not None), value)
-        return self._readers[column](value)
+        return self.value(column, value)
 
     def _columns(self, reading: _Reading) -> Row:
         row: Row = dict.fromkeys(self._kinds)
@@ -98,9 +114,6 @@ class Parser:
             except BadValueError as error:
                 row[column] = error.instead
                 reading.note(column, name, str(error), value, error.instead)
-        for column in self._texts:
-            row[column] = row[column] and self.privacy.text(column, row[column])
-        self._fold(row)
         if "customer_pseudonym" in row:
             email = fields.first(self.shape.email)[1]
             row["customer_pseudonym"] = self.privacy.pseudonym(email)
@@ -110,12 +123,6 @@ class Parser:
             self._finish_order(row, reading)
         self._write_json(row, reading)
         return row
-
-    def _fold(self, row: Row) -> None:
-        if spelt := row["status"]:
-            self.spellings[spelt.lower()] = spelt
-        for column in self.shape.words:
-            row[column] = row[column] and row[column].lower()
 
     def _finish_order(self, row: Row, reading: _Reading) -> None:
         """Fill in what only orders have: a currency that the amount may name itself."""

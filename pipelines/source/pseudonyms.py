@@ -86,7 +86,7 @@ class Keys:
         self.require()
         for link in self.links[since:]:
             data = pseudonym.encode(errors="backslashreplace")
-            pseudonym = hmac.new(link, data, hashlib.sha256).hexdigest()[:32]
+            pseudonym = hmac.digest(link, data, "sha256").hex()[:32]
         return pseudonym
 
     def identity(self, text: str) -> str:

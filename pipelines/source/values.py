@@ -30,6 +30,16 @@ NOT_YET = NO_TEXT | {"none", "nil", "nan", "nat", "na", "never", "not yet", "pen
 _LONGEST_ABSENCE = max(map(len, NOT_YET))
 
 
+_ENCODER = simplejson.JSONEncoder(
+    ignore_nan=True,  # Parquet has them, JSON does not
+    use_decimal=True,
+    sort_keys=True,
+    ensure_ascii=False,
+    separators=(",", ":"),
+    default=str,
+)
+
+
 class BadValueError(ValueError):
     """A value that its column cannot hold as it stands; the text says why, without the value.
 
@@ -50,13 +60,14 @@ def is_absent(value: Any, words: frozenset[str] = NO_TEXT) -> bool:
 
 def scalar(value: Any) -> Any:
     """Take the one value of a list of one, or of an object like ``{"$oid": …}`` that types it."""
-    while True:
+    while not isinstance(value, str):
         if isinstance(value, list) and len(value) == 1:
             value = value[0]
         elif isinstance(value, Mapping) and len(value) == 1 and str(*value).startswith("$"):
             (value,) = value.values()
         else:
-            return value
+            break
+    return value
 
 
 def text(value: Any) -> str | None:
@@ -144,15 +155,7 @@ def as_json(value: Any) -> str | None:
     """Write a JSON value as text: keys sorted, numbers digit by digit as they were sent."""
     if value is None:
         return None
-    written = simplejson.dumps(
-        value,
-        ignore_nan=True,  # Parquet has them, JSON does not
-        use_decimal=True,
-        sort_keys=True,
-        ensure_ascii=False,
-        separators=(",", ":"),
-        default=str,
-    )
+    written = _ENCODER.encode(value)
     # Half a surrogate pair, as a name that was cut within an emoji has it, is legal in JSON, but
     # DuckDB refuses the whole batch for it: it is kept as the text of its escape.
     return str(written) if written.isascii() else _SURROGATE.sub(_escaped_twice, written)

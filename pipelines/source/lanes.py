@@ -1,0 +1,153 @@
+"""A column of values at a time: the commonest form of each kind by Arrow, all others one by one.
+
+A lane takes the values of one column, of many records, and returns the Arrow array with the rows
+that are to take the careful path: those whose value cannot be read, or only with a note. What a
+lane does not do by itself it asks the careful path's own reader for, value by value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.source.schema import MONEY
+from pipelines.source.values import BadValueError
+
+Values = Sequence[Any]
+Read = Callable[[Any], Any]
+Lane = Callable[[Values, Read], tuple[pa.Array, set[int]]]
+
+#: Too long for a word that means "none"; UUIDs in capitals are folded one by one.
+_PLAIN_ID = r"^[0-9A-Za-z][0-9A-Za-z_.:-]{11,199}$"
+_CAPITALS = r"^[0-9A-Fa-f-]*[A-F][0-9A-Fa-f-]*$"
+_PLAIN_TIME = r"^2[01][0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z$"
+_PLAIN_AMOUNT = r"^[0-9]{1,12}\.[0-9]{2}$"
+_TIME = pa.timestamp("us", tz="UTC")
+_NONE = type(None)
+#: Values that were read once are remembered, but not for ever.
+_MOST_REMEMBERED = 50_000
+
+
+def one_by_one(values: Values, read: Read, kind: pa.DataType) -> tuple[pa.Array, set[int]]:
+    """Read value by value."""
+    found: list[Any] = []
+    refused: set[int] = set()
+    for row, value in enumerate(values):
+        try:
+            found.append(None if value is None else read(value))
+        except BadValueError:
+            found.append(None)
+            refused.add(row)
+    return pa.array(found, kind), refused
+
+
+def ids(values: Values, read: Read) -> tuple[pa.Array, set[int]]:
+    """Read ids."""
+    texts = _texts(values)
+    if texts is None:
+        return one_by_one(values, read, pa.string())
+    odd = pc.or_(
+        pc.invert(pc.match_substring_regex(texts, _PLAIN_ID)),
+        pc.match_substring_regex(texts, _CAPITALS),
+    )
+    return _mended(texts, odd, values, read)
+
+
+def times(values: Values, read: Read) -> tuple[pa.Array, set[int]]:
+    """Read moments."""
+    texts = _texts(values)
+    if texts is None:
+        return one_by_one(values, read, _TIME)
+    odd = pc.invert(pc.match_substring_regex(texts, _PLAIN_TIME))
+    try:
+        plain = pc.if_else(odd, None, texts).cast(_TIME)
+    except pa.ArrowInvalid:  # the 30th of February
+        return one_by_one(values, read, _TIME)
+    return _mended(plain, odd, values, read)
+
+
+def amounts(values: Values, read: Read) -> tuple[pa.Array, set[int]]:
+    """Read amounts; those that may name a currency take the careful path."""
+    texts = _texts(values)
+    if texts is not None:
+        odd = pc.invert(pc.match_substring_regex(texts, _PLAIN_AMOUNT))
+        return pc.if_else(odd, None, texts).cast(MONEY), set(_rows(odd))
+    try:
+        if set(map(type, values)) <= {Decimal, _NONE}:
+            return pa.array(values, MONEY), set()
+    except pa.ArrowInvalid:
+        pass
+    found, refused = one_by_one(values, read, MONEY)
+    numbers = (int, float, Decimal, _NONE)
+    others = {row for row, value in enumerate(values) if not isinstance(value, numbers)}
+    return found, refused | others
+
+
+def integers(values: Values, read: Read) -> tuple[pa.Array, set[int]]:
+    """Read whole numbers."""
+    try:
+        if set(map(type, values)) <= {int, _NONE}:
+            return pa.array(values, pa.int64()), set()
+    except (OverflowError, pa.ArrowInvalid):
+        pass
+    return one_by_one(values, read, pa.int64())
+
+
+class Words:
+    """A lane for texts, of which most come again and again: each is read once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str | None, Any] = {None: None}
+
+    def __call__(self, values: Values, read: Read) -> tuple[pa.Array, set[int]]:
+        """Read texts."""
+        if not set(map(type, values)) <= {str, _NONE}:
+            return one_by_one(values, read, pa.string())
+        if len(self._known) > _MOST_REMEMBERED:
+            self._known = {None: None}
+        for value in set(values) - self._known.keys():
+            self._known[value] = self._read(value, read)
+        found = [self._known[value] for value in values]
+        refused = {row for row, part in enumerate(found) if part is BadValueError}
+        if refused:
+            found = [None if part is BadValueError else part for part in found]
+        return pa.array(found, pa.string()), refused
+
+    @staticmethod
+    def _read(value: Any, read: Read) -> Any:
+        try:
+            return read(value)
+        except BadValueError:
+            return BadValueError
+
+
+def _texts(values: Values) -> pa.Array | None:
+    """Return the values as an array, if all of them are texts."""
+    if not set(map(type, values)) <= {str, _NONE}:
+        return None
+    try:
+        return pa.array(values, pa.string())
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return None
+
+
+def _rows(mask: pa.Array) -> Iterable[int]:
+    """Return where a mask is true; where it is null, the value is."""
+    rows: list[int] = pc.indices_nonzero(mask).to_pylist()
+    return rows
+
+
+def _mended(
+    found: pa.Array, odd: pa.Array, values: Values, read: Read
+) -> tuple[pa.Array, set[int]]:
+    """Put in what the careful reader makes of the odd values."""
+    rows = list(_rows(odd))
+    if not rows:
+        return found, set()
+    read_again, refused = one_by_one([values[row] for row in rows], read, found.type)
+    mask = pc.fill_null(odd, False)
+    return pc.replace_with_mask(found, mask, read_again), {rows[place] for place in refused}
