@@ -24,6 +24,7 @@ from pipelines.setting_table import text as _text
 from pipelines.setting_table import variable as _variable
 from pipelines.source.pseudonyms import Keys
 from pipelines.warehouse import ModelSettings, published_path
+from pipelines.warehouse.publish import refuse_target
 
 if TYPE_CHECKING:
     from pipelines.client.governor import Limit
@@ -95,6 +96,7 @@ def load_settings() -> Settings:
         )
     api_key = _text("api_key") or ""
     base_url = _base_url(api_key)
+    publish_path()  # A wrong one is told before the first request, not after the last.
     return Settings(
         api_key=api_key,
         partner_id=_text("partner_id") or "",
@@ -152,7 +154,17 @@ def publish_path() -> Path | None:
     text = _text("publish_to")
     if text is None:
         return published_path(warehouse)
-    return None if text.lower() == "off" else _absolute(text)
+    if text.lower() == "off":
+        return None
+    if "://" in text:
+        raise ConfigurationError(
+            f"{_variable('publish_to')} is {text!r}, which is not a file.",
+            hint="Name a DuckDB file in a folder of this machine; `printora publish --parquet` "
+            "writes files that can be copied anywhere.",
+        )
+    target = _absolute(text)
+    refuse_target(target, warehouse)
+    return target
 
 
 def memory_limit() -> str | None:

@@ -13,7 +13,7 @@ from pipelines.cli.outcome import Built
 from pipelines.cli.progress import Watcher
 from pipelines.cli.same_file import SameFile
 from pipelines.errors import ModelError, PrintoraError
-from pipelines.settings import Settings, load_settings, model_settings, warehouse_path
+from pipelines.settings import Settings, load_settings, model_settings, publish_path, warehouse_path
 from pipelines.warehouse import (
     READER_TIMEOUT,
     ModelResult,
@@ -57,6 +57,7 @@ def run_sync(budget: int | None, *, full: bool = False) -> int:
 def run_build(select: Collection[str] | None, *, prune: bool = False) -> int:
     """Build and check only; return the exit code."""
     path, project = warehouse_path(), load_project()
+    publish_path()  # A wrong one is told before the models are built, not after.
     # Where nothing was loaded, nothing is built: a mistyped path would look like a success.
     connect(path, read_only=True, wait_seconds=READER_TIMEOUT).close()
     with _writing(path) as file:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from pipelines.cli import failures, tables, terminal
 from pipelines.cli.certificates import FAILED, SKIPPED, StoredCertificate, read_last
 from pipelines.clock import SystemClock, utc
 from pipelines.errors import WarehouseError, WarehouseLocked
-from pipelines.settings import warehouse_path
+from pipelines.settings import publish_path, warehouse_path
 from pipelines.warehouse import connect, warehouse_lock
 from pipelines.warehouse.lock import holder_of
 
@@ -67,6 +67,7 @@ class Status:
     now: datetime
     proven_as_of: datetime | None = None
     problems: Sequence[str] = ()
+    published_at: datetime | None = None
 
     @property
     def as_of(self) -> datetime | None:
@@ -110,7 +111,7 @@ def show() -> int:
     path = warehouse_path()
     writer = writer_of(path)
     with connect(path, read_only=True) as connection:
-        status = read(connection, path, writer)
+        status = replace(read(connection, path, writer), published_at=_published_at())
     if terminal.wishes.json:
         terminal.print_json({**asdict(status), "complete_as_of": status.as_of, "todo": status.todo})
     else:
@@ -198,6 +199,12 @@ def _number(connection: DuckDBPyConnection, query: str, values: Sequence[datetim
     return int(row[0]) if row else 0
 
 
+def _published_at() -> datetime | None:
+    """Return when the snapshot for readers was made; None where there is none."""
+    path = publish_path()
+    return utc(path.stat().st_mtime) if path and path.exists() else None
+
+
 def _print(status: Status) -> None:
     if status.certificates:
         terminal.show(tables.certificate_table(status.certificates))
@@ -205,12 +212,13 @@ def _print(status: Status) -> None:
 
 
 def _facts(status: Status) -> Text:
-    as_of = status.proven_as_of
+    as_of, published_at = status.proven_as_of, status.published_at
     facts = {
         "Warehouse": str(status.warehouse),
         "Complete": "never" if as_of is None else age(status.now - as_of),
         "Requests": f"{status.requests:,} in the last 24 hours",
         "Quarantine": f"{status.quarantined:,} records",
+        "Snapshot": "none" if published_at is None else age(status.now - published_at),
         "Writer": status.writer or "none",
         "To do": status.todo,
     }

@@ -27,7 +27,7 @@ from pipelines.errors import ConfigurationError, WarehouseError
 from pipelines.files import for_readers
 from pipelines.warehouse.catalog import columns, count, literal, quoted, relations, transaction
 from pipelines.warehouse.connection import STORAGE_VERSION, connect, storage_version
-from pipelines.warehouse.project import Model, Project
+from pipelines.warehouse.project import RAW_SCHEMA, Model, Project
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -70,6 +70,27 @@ def published_path(warehouse: Path) -> Path:
     return warehouse.with_name(f"{warehouse.stem}.published.duckdb")
 
 
+def refuse_target(target: Path, warehouse: Path | None) -> None:
+    """Refuse what cannot be a snapshot, or could be one that nobody can read.
+
+    Raises:
+        ConfigurationError: with what to name instead.
+    """
+    if warehouse and (target == warehouse or (target.exists() and target.samefile(warehouse))):
+        what = "which is the warehouse itself"
+    elif target.is_dir():
+        what = "which is a folder"
+    elif target.name.partition(".")[0] in (*PUBLISHED_SCHEMAS, RAW_SCHEMA):
+        # DuckDB calls an open file by its name: analytics.fct_orders would be a table of no schema.
+        what = "and DuckDB cannot tell a file from a schema of the same name"
+    else:
+        return
+    raise ConfigurationError(
+        f"The snapshot for readers cannot be {target}, {what}.",
+        hint="Name a file like shop.duckdb in SOURCES__PRINTORA__PUBLISH_TO.",
+    )
+
+
 def is_for_readers(column: str) -> bool:
     """Whether a column is neither personal (a keyed hash of a person is) nor internal."""
     return not (column.startswith("_") or column == "personal" or column.endswith("_pseudonym"))
@@ -102,7 +123,10 @@ def publish(
     started = time.perf_counter()  # A duration, not a time: nothing that is stored depends on it.
     at = utc((clock or SystemClock()).now())
     models = published_models(project)
-    _refuse(connection, target)
+    row = connection.execute(
+        "select path from duckdb_databases() where database_name = current_database()"
+    ).fetchone()
+    refuse_target(target, Path(str(row[0])) if row and row[0] else None)
     aside = target.with_name(f".{target.name}.new")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -128,22 +152,6 @@ def publish(
 def columns_for_readers(model: Model) -> list[tuple[str, str]]:
     """Return name and description of the columns that readers get."""
     return [(c.name, c.description) for c in model.columns if is_for_readers(c.name)]
-
-
-def _refuse(connection: DuckDBPyConnection, target: Path) -> None:
-    row = connection.execute(
-        "select path from duckdb_databases() where database_name = current_database()"
-    ).fetchone()
-    if row and row[0] and target.exists() and target.samefile(row[0]):
-        what = "the warehouse itself"
-    elif target.is_dir():
-        what = "a folder"
-    else:
-        return
-    raise ConfigurationError(
-        f"The snapshot for readers cannot be {target}, which is {what}.",
-        hint="Name a file of its own in SOURCES__PRINTORA__PUBLISH_TO.",
-    )
 
 
 def _write(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import dagster as dg
@@ -45,6 +46,10 @@ def test_a_build_of_the_whole_is_published(warehouse: Path) -> None:
     assert "Published for readers: " in done.stdout
     assert len(_snapshots(warehouse)) == 2
     assert warehouse.with_name("printora.published.duckdb").exists()
+    with connect(warehouse) as connection:
+        connection.execute("update printora_raw.sync_runs set rows_stored = 0")
+    status = json.loads(CliRunner().invoke(app, ["status", "--json"]).stdout)
+    assert status["published_at"] is not None
 
 
 def test_what_is_not_a_good_build_of_the_whole_is_not_published(warehouse: Path) -> None:

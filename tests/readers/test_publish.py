@@ -12,6 +12,7 @@ import pytest
 
 from pipelines.clock import ManualClock
 from pipelines.errors import ConfigurationError, WarehouseError
+from pipelines.settings import load_settings
 from pipelines.warehouse import Project, Published, connect, load_project, publish
 from pipelines.warehouse.connection import storage_version
 from pipelines.warehouse.lineage import Lineage
@@ -148,6 +149,28 @@ def test_the_warehouse_itself_is_no_place_for_it(warehouse: Path) -> None:
         published(warehouse, warehouse)
     with pytest.raises(ConfigurationError, match="a folder"):
         published(warehouse, warehouse.parent)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{folder}/printora.duckdb", "the warehouse itself"),
+        ("{folder}", "a folder"),
+        ("{folder}/analytics.duckdb", "a schema of the same name"),
+        ("s3://bucket/shop.duckdb", "not a file"),
+    ],
+)
+def test_a_place_that_cannot_be_is_told_first(
+    warehouse: Path, monkeypatch: pytest.MonkeyPatch, text: str, why: str
+) -> None:
+    """Broken: a run asks the API for an hour, and then fails on a setting."""
+    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(warehouse))
+    monkeypatch.setenv("SOURCES__PRINTORA__API_KEY", "sk_test_x")
+    monkeypatch.setenv("SOURCES__PRINTORA__PARTNER_ID", "p")
+    monkeypatch.setenv("SOURCES__PRINTORA__ENVIRONMENT", "staging")
+    monkeypatch.setenv("SOURCES__PRINTORA__PUBLISH_TO", text.format(folder=warehouse.parent))
+    with pytest.raises(ConfigurationError, match=why):
+        load_settings()
 
 
 def _give_version(warehouse: Path, version: int) -> None:
