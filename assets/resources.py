@@ -121,10 +121,13 @@ class WarehouseResource(_Settings):
     @contextmanager
     def open(self, context: Context, *, read_only: bool = False) -> Iterator["DuckDBPyConnection"]:
         """Hold the lock and a connection. It closes with the block: the next op must get in."""
+        from pipelines.settings import limit_memory
+
         with (
             self.writing(context),
             connect(self.file(), read_only, wait_seconds=READER_TIMEOUT) as connection,
         ):
+            limit_memory(connection)
             yield connection
 
 

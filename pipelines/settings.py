@@ -27,6 +27,8 @@ from pipelines.warehouse import ModelSettings, published_path
 from pipelines.warehouse.publish import refuse_target
 
 if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
     from pipelines.client.governor import Limit
     from pipelines.client.wire import Contract
 
@@ -175,6 +177,12 @@ def memory_limit() -> str | None:
             f"{_variable('duckdb_memory_limit')} is {text!r}.", hint="Write it like 2GB or 500MB."
         )
     return text
+
+
+def limit_memory(connection: DuckDBPyConnection) -> None:
+    """Let DuckDB take no more memory than was set."""
+    if limit := memory_limit():
+        connection.execute("set memory_limit = ?", [limit])
 
 
 def model_settings() -> ModelSettings:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import dlt
+import duckdb
 import pytest
 from dlt.common.configuration.container import Container
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
@@ -19,7 +20,14 @@ from pipelines.client.wire import V1_0, V1_1
 from pipelines.errors import ConfigurationError
 from pipelines.lookup import lookup
 from pipelines.setting_table import OTHERS, TABLE, Setting
-from pipelines.settings import HOSTS, Settings, load_settings, model_settings, warehouse_path
+from pipelines.settings import (
+    HOSTS,
+    Settings,
+    limit_memory,
+    load_settings,
+    model_settings,
+    warehouse_path,
+)
 
 Setter = Callable[..., None]
 
@@ -304,6 +312,15 @@ def test_a_path_that_duckdb_cannot_write_beside_is_refused(
     monkeypatch.chdir(folder / "a?b")
     with pytest.raises(ConfigurationError, match="question mark"):
         warehouse_path()
+
+
+def test_duckdb_keeps_to_the_memory_that_it_is_given(env: Setter) -> None:
+    """A build would take the machine's memory from everything else that runs there."""
+    with duckdb.connect() as connection:
+        env(duckdb_memory_limit="512MiB")
+        limit_memory(connection)
+        limit = connection.execute("select current_setting('memory_limit')").fetchone()
+    assert limit == ("512.0 MiB",)
 
 
 @pytest.mark.parametrize("word", ["on", "off", "TRUE", "False", "yes", "no", "1", "0"])

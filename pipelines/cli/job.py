@@ -13,7 +13,14 @@ from pipelines.cli.outcome import Built
 from pipelines.cli.progress import Watcher
 from pipelines.cli.same_file import SameFile
 from pipelines.errors import ModelError, PrintoraError
-from pipelines.settings import Settings, load_settings, model_settings, publish_path, warehouse_path
+from pipelines.settings import (
+    Settings,
+    limit_memory,
+    load_settings,
+    model_settings,
+    publish_path,
+    warehouse_path,
+)
 from pipelines.warehouse import (
     READER_TIMEOUT,
     ModelResult,
@@ -121,6 +128,7 @@ def _build(
         status.update(f"Building the models: {result.name}")
 
     with status, connect(path, wait_seconds=READER_TIMEOUT) as connection:
+        limit_memory(connection)
         models = build(connection, project, settings, select=select, prune=prune, on_model=tell)
         state = read_state(connection, project, settings)
         # On tables of different ages a check would find what the next build mends.

@@ -12,6 +12,8 @@ from pipelines.progress import Event, Loaded, PageRead, Planned, Waiting
 
 #: Shorter pauses than this many seconds are not worth a line in a log.
 _LONG_WAIT = 5.0
+#: Where fewer requests than this are left in the minute, they tell nothing of the pace.
+_FEW = 10
 
 
 class Watcher:
@@ -55,7 +57,7 @@ class Watcher:
                     self._wait(event)
             case Loaded(rows=rows):
                 if any(rows.values()):
-                    self._line(f"Loaded {sum(rows.values()):,} rows")
+                    self._line(f"Loaded {sum(rows.values()):,} rows, new or looked at again")
             case PageRead():
                 self._page(event)
 
@@ -88,7 +90,15 @@ class Watcher:
 def plan_text(plan: Planned) -> str:
     """Return what is about to be asked, and of how much, as one line."""
     about = "unknown" if plan.requests is None else f"about {plan.requests:,}"
-    return f"Plan: {about} requests; {quota_text(plan.quota_left)}. {plan.text}"
+    return f"Plan: {about} requests{_time_text(plan)}; {quota_text(plan.quota_left)}. {plan.text}"
+
+
+def _time_text(plan: Planned) -> str:
+    """Return how long that takes at least, where the limits make it worth a word."""
+    left = plan.quota_left.get("minute", 0)
+    if plan.requests is None or left < _FEW or plan.requests <= left:
+        return ""
+    return f", {plan.requests / left:,.0f} minutes or more"
 
 
 def rows_text(page: PageRead) -> str:

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipelines.errors import WarehouseError
+from pipelines.errors import WarehouseError, WarehouseSettingError
 from pipelines.warehouse import READER_TIMEOUT, connect, ensure_database
+from pipelines.warehouse.foreign import foreign_schemas
 
 
 class SameFile:
-    """The file at a path, by its place on the disk. Where there is none yet, it is made."""
+    """The file at a path, by its place on the disk. Where there is none yet, it is made.
+
+    Raises:
+        WarehouseSettingError: it is somebody else's database.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -52,6 +57,11 @@ def _place(path: Path) -> tuple[int, int] | None:
 def _syncs(path: Path) -> int:
     """Count the certificates in it."""
     with connect(path, read_only=True, wait_seconds=READER_TIMEOUT) as connection:
+        if schemas := foreign_schemas(connection):
+            raise WarehouseSettingError(
+                f"{path} is somebody else's database (its schemas: {', '.join(schemas)}).",
+                hint="Name a file of its own in DESTINATION__DUCKDB__CREDENTIALS.",
+            )
         there = connection.execute(
             "select 1 from duckdb_tables() "
             "where schema_name = 'printora_raw' and table_name = 'sync_runs'"

@@ -17,6 +17,7 @@ from pipelines.clock import SystemClock, utc
 from pipelines.errors import WarehouseError, WarehouseLocked
 from pipelines.settings import publish_path, warehouse_path
 from pipelines.warehouse import connect, warehouse_lock
+from pipelines.warehouse.foreign import foreign_schemas
 from pipelines.warehouse.lock import holder_of
 
 if TYPE_CHECKING:
@@ -153,11 +154,7 @@ def read(connection: DuckDBPyConnection, path: Path, writer: str | None) -> Stat
 
 def _foreign(connection: DuckDBPyConnection, path: Path) -> Iterator[str]:
     """Name a database that somebody else made."""
-    found = connection.execute(
-        "select distinct schema_name from duckdb_tables() order by all"
-    ).fetchall()
-    schemas = [name for (name,) in found]
-    if schemas and "printora_raw" not in schemas:
+    if schemas := foreign_schemas(connection):
         yield (
             f"{path} is somebody else's database (its schemas: {', '.join(schemas)}): correct "
             "DESTINATION__DUCKDB__CREDENTIALS."

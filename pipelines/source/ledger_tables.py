@@ -57,15 +57,20 @@ class CsvPieces:
                 self._drop_line(line)
                 yield Piece({"characters": len(line)}, number, TOO_LONG)
             elif (lines := self._joined(line)) is None:
+                if not self._ahead and not line.endswith(("\n", "\r")):
+                    self.rest = len(line.encode(self._encoding, self._errors))
+                    return  # the last line, which is being written
                 yield Piece({"characters": len(line)}, number, OPEN_QUOTE)
             else:
                 yield from self._rows(lines, number)
 
     def _rows(self, lines: list[str], number: int) -> Iterator[Piece]:
         for row in csv.reader(lines, delimiter=self._delimiter):
-            if row and self._is_cut(lines[-1], row):
+            if not any(map(str.strip, row)):
+                continue  # a spreadsheet ends with lines of nothing but delimiters
+            if self._is_cut(lines[-1], row):
                 self.rest = len("".join(lines).encode(self._encoding, self._errors))
-            elif row:
+            else:
                 yield Piece(self._record(row), number)
 
     def _is_cut(self, line: str, row: list[str]) -> bool:
@@ -154,6 +159,8 @@ def _batches(stream: BinaryIO) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    if not stream.read(1):
+        return
     try:
         file = pq.ParquetFile(stream, buffer_size=1 << 20)
         _refuse_without_key(file.schema_arrow.names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipelines.cli import terminal
-from pipelines.cli.progress import Watcher
+from pipelines.cli.progress import Watcher, plan_text
 from pipelines.progress import Event, Loaded, PageRead, Planned, Waiting
 
 _QUOTA = {"minute": 40, "day": 7_900}
@@ -35,8 +35,15 @@ def test_a_log_gets_the_plan_long_waits_and_loads(capsys: pytest.CaptureFixture[
         "Plan: about 12 requests; left: 40/minute, 7,900/day. orders: what changed",
         "Waiting 52 s for the limit of 60 requests a minute",
         "Waiting 51 s for the limit of 60 requests a minute",
-        "Loaded 1,200 rows",
+        "Loaded 1,200 rows, new or looked at again",
     ]
+
+
+def test_a_plan_says_how_long_it_takes() -> None:
+    """Broken: a first load of hours looks like one that hangs."""
+    assert "about 239 requests, 6 minutes or more; left" in plan_text(Planned(239, _QUOTA, ""))
+    assert "minutes" not in plan_text(Planned(239, {"minute": 1}, ""))
+    assert "minutes" not in plan_text(Planned(None, _QUOTA, ""))
 
 
 def test_a_terminal_is_told_rows_requests_and_quota(

@@ -17,7 +17,7 @@ from cli_support import PRINTORA, Place
 
 from pipelines.cli import status
 from pipelines.cli.same_file import SameFile
-from pipelines.errors import WarehouseError
+from pipelines.errors import WarehouseError, WarehouseSettingError
 from pipelines.warehouse import connect
 
 
@@ -151,6 +151,8 @@ def test_status_names_somebody_elses_database(place: Place) -> None:
     with _opened(place) as connection:
         connection.execute("create table invoices as select 1")
     assert "somebody else's database (its schemas: main)" in _told(place).todo
+    with pytest.raises(WarehouseSettingError, match="somebody else's database"):
+        SameFile(place.warehouse)
 
 
 def test_a_damaged_file_is_named_as_damaged(loaded: Place) -> None:

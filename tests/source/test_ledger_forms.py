@@ -227,8 +227,19 @@ def test_a_file_of_which_nothing_can_be_read_is_an_error(content: bytes, tmp_pat
         next(Ledger(str(tmp_path / "*")).entries())
 
 
-@pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.csv", "a.jsonl.gz"])
-@pytest.mark.parametrize("content", ["", "\n\n", "\ufeff"])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        *(
+            (name, text)
+            for name in ("a.jsonl", "a.csv", "a.jsonl.gz")
+            for text in ("", "\n\n", "\ufeff")
+        ),
+        ("a.parquet", ""),
+        ("a.csv", "session_id;mode\n;\n;\n"),
+        ("a.json", "[]"),
+    ],
+)
 def test_an_empty_file_is_a_ledger_without_sessions(
     name: str, content: str, tmp_path: Path
 ) -> None:
@@ -280,6 +291,10 @@ def test_a_table_that_was_cut_off_names_its_rest(tmp_path: Path) -> None:
     assert [rest.bytes for rest in ledger.coverage.rests] == [13]
     path.write_text("created_at,session_id,mode\n2026-05-01,sess_1,image\n2026-05-02,sess_2,x")
     assert read(path, ledger)[0] == ["sess_1", "sess_2"]
+    path.write_text('session_id,mode\nsess_1,image\nsess_2,"ima')
+    ids, ledger = read(path)
+    assert (ids, ledger.coverage.bad) == (["sess_1"], 0)
+    assert [rest.bytes for rest in ledger.coverage.rests] == [11]
 
 
 def test_a_zipped_file_that_was_cut_off_names_its_rest(tmp_path: Path) -> None:
