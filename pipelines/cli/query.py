@@ -14,11 +14,13 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
 
 import typer
 
+from pipelines.cli.streams import Steady
 from pipelines.errors import ConfigurationError, PrintoraError
+from pipelines.text import printable_lines
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -209,7 +211,8 @@ def plain(value: Any) -> Any:
 @contextmanager
 def _opened(output: Path | None) -> Iterator[TextIO]:
     if output is None:
-        yield sys.stdout
+        shown = Steady(sys.stdout, printable_lines) if sys.stdout.isatty() else sys.stdout
+        yield cast(TextIO, shown)
         return
     with _aside(output) as path, path.open("w", encoding="utf-8", newline="") as file:
         yield file

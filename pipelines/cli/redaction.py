@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import TextIO, cast
 
 from pipelines.cli.streams import Steady
+from pipelines.text import without_steering
 
 MARK = "[hidden]"
 _secrets: set[str] = set()
@@ -26,5 +28,12 @@ def redact(text: str) -> str:
 def install() -> None:
     """Put the filter before standard output and standard error, once."""
     if not isinstance(sys.stdout, Steady):
-        sys.stdout = cast(TextIO, Steady(sys.stdout, redact))
-        sys.stderr = cast(TextIO, Steady(sys.stderr, redact))
+        sys.stdout = cast(TextIO, Steady(sys.stdout, _change(sys.stdout)))
+        sys.stderr = cast(TextIO, Steady(sys.stderr, _change(sys.stderr)))
+
+
+def _change(stream: TextIO | None) -> Callable[[str], str]:
+    """Return what is done to a text: on a terminal, nothing that hides in it reaches the eye."""
+    if stream is None or not stream.isatty():
+        return redact
+    return lambda text: redact(without_steering(text))

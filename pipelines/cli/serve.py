@@ -68,10 +68,11 @@ def exports(server: Server, chosen: SandboxConfig) -> dict[str, str]:
         "SOURCES__PRINTORA__API_VERSION": "1.1" if newer else "1.0",
         "SOURCES__PRINTORA__SESSION_LEDGER": str(chosen.ledger_path or ""),
     }
-    if not chosen.limits.per_minute:
-        # Without limits there are no headers that tell of them: printora would keep to the usual.
-        for window in ("MINUTE", "HOUR" if newer else "DAY"):
-            settings[f"SOURCES__PRINTORA__REQUESTS_PER_{window}"] = "1000000"
+    # A header lifts no limit: printora would keep to the usual.
+    limits, long = chosen.limits, "HOUR" if newer else "DAY"
+    for window, requests in (("MINUTE", limits.per_minute), (long, limits.per_long)):
+        number = requests if limits.per_minute else 1_000_000
+        settings[f"SOURCES__PRINTORA__REQUESTS_PER_{window}"] = str(number)
     return settings
 
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
+from rich.segment import Segment
 from rich.text import Text
 
 from pipelines.cli import streams
+from pipelines.text import printable_lines
+
+_NOT_ASCII = re.compile(r"[^\x00-\x7e]")
 
 
 @dataclass
@@ -30,14 +36,24 @@ class Wishes:
 wishes = Wishes()
 
 
+class _Console(Console):
+    """A console that no text of the data can steer."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        for part in super().render(renderable, options):
+            yield part if part.control else Segment(printable_lines(part.text), part.style)
+
+
 def errors() -> Console:
     """Return the console for whoever watches: progress, notes and errors."""
-    return Console(stderr=True, highlight=False)
+    return _Console(stderr=True, highlight=False)
 
 
 def show(*parts: RenderableType) -> None:
     """Print an answer for a person, unless a machine asked for it."""
-    console = Console(highlight=False, quiet=wishes.json)
+    console = _Console(highlight=False, quiet=wishes.json)
     for part in parts:
         console.print(part)
 
@@ -59,8 +75,13 @@ def print_json(document: Any) -> None:
     # One line for a file or a pipe, so that runs can be appended to one file of JSON lines.
     indent = 2 if sys.stdout.isatty() else None
     escaped = not streams.is_utf8()  # a `?` in place of a character would be another text
-    json.dump(document, sys.stdout, indent=indent, default=_plain, ensure_ascii=escaped)
-    sys.stdout.write("\n")
+    text = json.dumps(document, indent=indent, default=_plain, ensure_ascii=escaped)
+    sys.stdout.write(_NOT_ASCII.sub(_visible, text) + "\n")
+
+
+def _visible(letter: re.Match[str]) -> str:
+    """Return a character of a JSON text, escaped if it would not be seen as what it is."""
+    return letter[0] if letter[0].isprintable() else json.dumps(letter[0])[1:-1]
 
 
 def _plain(value: Any) -> Any:

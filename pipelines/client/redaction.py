@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-import unicodedata
+
+from pipelines.text import printable
 
 _LONGEST = 300
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,47}")
@@ -21,23 +22,6 @@ _HIDDEN = (
     ),
     (re.compile(r"\s+"), " "),
 )
-
-
-def printable(text: str) -> str:
-    """Return the text without what steers a terminal or hides in a line.
-
-    Controls, format characters (text that runs backwards, letters of no width), halves of surrogate
-    pairs and characters without a meaning go; line and paragraph separators become blanks.
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_shown(letter) for letter in text)
-
-
-def _shown(letter: str) -> str:
-    if letter.isspace():
-        return " "
-    return "" if unicodedata.category(letter)[0] == "C" else letter
 
 
 def without_secrets(text: str, key: str) -> str:

@@ -103,11 +103,15 @@ def served_settings(sandbox: Sandbox, server: Server, folder: Path) -> dict[str,
     """Return the settings that read a sandbox, whose ledger is written into the folder."""
     ledger = folder / "sessions.jsonl"
     sandbox.ledger.write(ledger)
+    limits = sandbox.config.limits
     return {
         "SOURCES__PRINTORA__API_KEY": sandbox.config.api_key,
         "SOURCES__PRINTORA__PARTNER_ID": sandbox.config.partner_id,
         "SOURCES__PRINTORA__BASE_URL": server.base_url,
         "SOURCES__PRINTORA__SESSION_LEDGER": str(ledger),
+        # Headers lower the usual limits, and lift none.
+        "SOURCES__PRINTORA__REQUESTS_PER_MINUTE": str(max(limits.per_minute, 60)),
+        "SOURCES__PRINTORA__REQUESTS_PER_DAY": str(max(limits.per_long, 10_000)),
     }
 
 

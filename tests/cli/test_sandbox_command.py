@@ -17,8 +17,7 @@ def _sandbox(place: Place, *options: str) -> Iterator[tuple[dict[str, str], list
     codes: list[int] = []
     with place.start("sandbox", "--port", "0", "--orders", "200", *options) as process:
         assert process.stdout
-        count = 7 if "--no-limits" in options else 5
-        lines = [process.stdout.readline() for _ in range(count)]
+        lines = [process.stdout.readline() for _ in range(7)]
         settings = dict(line.removeprefix("export ").strip().split("=", 1) for line in lines)
         yield settings, codes
         process.send_signal(signal.SIGINT)

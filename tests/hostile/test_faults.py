@@ -23,9 +23,10 @@ from pipelines.client.errors import (
     ServerFault,
     Unauthorized,
 )
-from pipelines.client.redaction import printable, without_secrets
+from pipelines.client.redaction import without_secrets
 from pipelines.clock import ManualClock
 from pipelines.errors import ConfigurationError, QuotaExhausted
+from pipelines.text import printable
 
 LIMITED = {"success": False, "error": {"code": "RATE_LIMIT_EXCEEDED", "message": "slow down"}}
 
