@@ -13,7 +13,7 @@ export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test lint format lock readme clean
+.PHONY: help demo ui test lint format lock audit sbom readme clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,9 +39,17 @@ format: $(READY) ## Put the code into its standard form
 	@$(BIN)/ruff format --quiet .
 
 lock: $(UV) ## Choose the newest versions that pyproject.toml allows
-	@$(UV) pip compile pyproject.toml --group dev --universal --python-version 3.11 \
+	@$(UV) pip compile pyproject.toml --group dev --group build --universal --python-version 3.11 \
 		--generate-hashes --upgrade --quiet --no-emit-index-url \
 		--custom-compile-command 'make lock' --output-file requirements.lock
+
+audit: $(READY) ## Compare the lock with published advisories (ADVISORIES=all.zip: without network)
+	@$(BIN)/python .ci/supply_chain.py audit requirements.lock $(ADVISORIES)
+
+sbom: $(READY) ## Write the bill of materials to .printora/sbom.json
+	@mkdir -p .printora
+	@$(BIN)/python .ci/supply_chain.py sbom requirements.lock >.printora/sbom.json
+	@echo "Written: .printora/sbom.json"
 
 readme: $(READY) ## Write what the demo prints into README.md
 	@$(BIN)/python docs/refresh_readme.py
@@ -56,10 +64,14 @@ $(UV):
 			"Name another one: make PYTHON=python3.12"; exit 1; }
 	@echo "Setting up $(VENV) (once)"
 	@$(PYTHON) -m venv --without-pip $(VENV)
-	@$(PYTHON) -m pip -qq --disable-pip-version-check --python $(BIN)/python install 'uv>=0.9,<1'
+	@awk '/^uv==/ { on = 1 } on { print } on && !/\\$$/ { exit }' requirements.lock >$(VENV)/uv.lock
+	@$(PYTHON) -m pip -qq --disable-pip-version-check --python $(BIN)/python install \
+		--no-deps --require-hashes -r $(VENV)/uv.lock
 
 $(READY): requirements.lock pyproject.toml | $(UV)
 	@$(UV) pip install --quiet --python $(BIN)/python --compile-bytecode \
-		--require-hashes -r requirements.lock
-	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+		--require-hashes --build-constraints requirements.lock \
+		--only-binary :all: --no-binary autograd-gamma -r requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --build-constraints requirements.lock \
+		--no-deps --editable .
 	@touch $@

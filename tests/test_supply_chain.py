@@ -1,0 +1,100 @@
+"""Whoever installs this gets what the lock names; and is told what is wrong with that."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+LOCK = "duckdb==2.0.0 \\\n    --hash=sha256:aa\nother-name==1.5 ; python_version < '4' \\\n"
+
+
+def _tool() -> Any:
+    spec = importlib.util.spec_from_file_location("supply_chain", ROOT / ".ci/supply_chain.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _archive(*advisories: dict[str, Any]) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as files:
+        for number, advisory in enumerate(advisories):
+            files.writestr(f"{number}.json", json.dumps(advisory))
+    return content.getvalue()
+
+
+def _advisory(name: str, *, days: int = 1, **affected: Any) -> dict[str, Any]:
+    return {
+        "id": "X-1",
+        "modified": (NOW - timedelta(days=days)).isoformat(),
+        "affected": [{"package": {"name": name}, **affected}],
+    }
+
+
+def _range(*events: dict[str, str]) -> dict[str, Any]:
+    return {"ranges": [{"type": "ECOSYSTEM", "events": list(events)}]}
+
+
+@pytest.mark.parametrize(
+    ("affected", "code"),
+    [
+        ({"versions": ["1.5"]}, 1),
+        ({"versions": ["1.4"]}, 0),
+        (_range({"introduced": "0"}), 1),
+        (_range({"introduced": "0"}, {"fixed": "1.5"}), 0),
+        (_range({"introduced": "1.2"}, {"fixed": "1.5.1"}), 1),
+        (_range({"introduced": "0"}, {"last_affected": "1.5.0"}), 1),
+        (_range({"introduced": "0"}, {"fixed": "1.0"}, {"introduced": "1.4"}), 1),
+    ],
+)
+def test_a_known_hole_is_found(affected: dict[str, Any], code: int) -> None:
+    """Broken: the audit says that nothing is known of a version that has a hole, or cries wolf."""
+    found, lines = _tool().audit(LOCK, _archive(_advisory("Other.Name", **affected)), NOW)
+    assert found == code, lines
+    assert ("X-1" in lines[0]) == bool(code)
+    assert "the newest of 2026-05-31" in lines[-1]
+
+
+@pytest.mark.parametrize("archive", [_archive(), _archive(_advisory("x", days=15))])
+def test_old_advisories_say_nothing(archive: bytes) -> None:
+    """Broken: an audit against last year's list is green."""
+    code, lines = _tool().audit(LOCK, archive, NOW)
+    assert code == 2
+    assert "too old" in lines[0]
+
+
+def test_the_bill_names_every_package_of_the_lock() -> None:
+    """Broken: somebody looks for a package that has a hole, and it is here and not in the bill."""
+    command = [sys.executable, ".ci/supply_chain.py", "sbom", "requirements.lock"]
+    bill = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    named = {f"{part['name']}=={part['version']}" for part in bill["components"]}
+    assert named == set(re.findall(r"^[a-z0-9._-]+==[^ \\;]+", lock, re.MULTILINE))
+
+
+def test_nothing_is_installed_that_no_hash_covers() -> None:
+    """Broken: uv, or what builds the package, is whatever the index serves on that day."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    build = {re.split("[<>=]", text)[0] for text in project["build-system"]["requires"]}
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    hashed = set(re.findall(r"^([a-z0-9._-]+)==\S+.*\\\n\s+--hash=sha256:", lock, re.MULTILINE))
+    assert {"uv", "setuptools", *build} <= hashed
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
+    installs = re.findall(r"\t@\$\((?:PYTHON|UV)\)[^\n]* install [^\n]*", makefile)
+    assert len(installs) == 3
+    assert all("--require-hashes" in line or "--build-constraints" in line for line in installs)
