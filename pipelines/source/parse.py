@@ -132,7 +132,7 @@ class Parser:
         if said and named and said != named:
             row["total_amount"] = None
             reading.note("total_amount", name, "names another currency than the order", amount)
-        row["currency"] = said or named or "USD"
+        row["currency"] = said or named
         row["_origin"] = "list"
 
     def _write_json(self, row: Row, reading: _Reading) -> None:

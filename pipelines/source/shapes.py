@@ -59,6 +59,13 @@ _LOG_NAMES: Names = {
     "created_at": ("created_at", "created"),
     "last_attempt_at": ("last_attempt_at", "last_attempted_at"),
     "delivered_at": ("delivered_at", "sent_at"),
+    "total_amount": ("payload.data.total_amount", "payload.total_amount"),
+    "currency": ("payload.data.currency", "payload.currency"),
+    "carrier": ("payload.data.carrier", "payload.data.shipment.carrier"),
+    "country": (
+        *(f"payload.data.{part}.country" for part in _ADDRESS),
+        "payload.data.country",
+    ),
 }
 #: What the ledger may call a session's id.
 SESSION_ID = ("session_id", "id")

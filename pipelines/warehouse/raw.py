@@ -22,6 +22,15 @@ _TYPES: dict[Kind, str] = {
 }
 
 
+#: Where an older version left what now has a column: in the payload, in either case.
+_IN_PAYLOAD = {
+    "total_amount": ("$.data.total_amount", "$.data.totalAmount"),
+    "currency": ("$.data.currency",),
+    "carrier": ("$.data.carrier",),
+    "country": ("$.data.shipping_address.country", "$.data.shippingAddress.country"),
+}
+
+
 def ensure_raw_tables(connection: DuckDBPyConnection) -> None:
     """Create the raw tables and columns that are missing, and describe them all.
 
@@ -73,3 +82,13 @@ def _add_columns(connection: DuckDBPyConnection, table: Table, existing: set[str
         if column.name not in existing:
             definition = f"{quoted(column.name)} {_TYPES[column.kind]}"
             connection.execute(f"alter table {name} add column {definition}")
+            if table.name == "webhook_logs" and column.name in _IN_PAYLOAD:
+                _fill_from_payload(connection, name, column.name)
+
+
+def _fill_from_payload(connection: DuckDBPyConnection, name: str, column: str) -> None:
+    paths = ", ".join(f"json_extract_string(payload, '{path}')" for path in _IN_PAYLOAD[column])
+    kind = "decimal(18, 4)" if column == "total_amount" else "varchar"
+    connection.execute(
+        f"update {name} set {quoted(column)} = try_cast(coalesce({paths}) as {kind})"  # noqa: S608
+    )

@@ -84,7 +84,7 @@ select
     case when best.complete_as_of is not null then best.evidence else 'not proven' end as evidence,
     data_as_of.is_proven,
     latest.complete_as_of is not null as is_complete,
-    date_diff('microsecond', best.complete_as_of, newest.ended_at) / 1000000.0 as lag_seconds,
+    date_diff('microsecond', best.complete_as_of, newest.ended_at) / 1e6 as lag_seconds,
     latest.sync_id as last_sync_id,
     latest.outcome as last_outcome,
     latest.ended_at as last_ended_at,

@@ -134,6 +134,6 @@ select
     day_of_week >= 6 as is_weekend,
     starts_at,
     ends_at,
-    date_diff('minute', starts_at, ends_at) / 60.0 as hours,
+    date_diff('minute', starts_at, ends_at) / 6e1 as hours,
     coalesce(ends_at <= as_of, false) as is_over
 from days

@@ -21,7 +21,8 @@ columns:
   milestone: >-
     The last of created, paid, shipped, delivered, cancelled that anything shows; the same in both
     vocabularies.
-  currency: ISO 4217 code of total_amount.
+  currency: >-
+    ISO 4217 code of total_amount, by the order or else by its events; null where nothing names one.
   total_amount: The order's total, exact. Never add up different currencies.
   created_at: When checkout was completed.
   created_at_source: order, event or unknown.
@@ -53,8 +54,14 @@ columns:
   is_cancelled: Whether it was cancelled.
   is_open: Neither delivered nor cancelled nor deleted, so more may come.
   is_event_seen: Whether any webhook log is about it.
-  carrier: Who carries the parcel; null until it is shipped. From the order, or else its events.
-  country: Country of the shipping address. From the order, or else its events.
+  carrier: >-
+    Who carries the parcel, one name for all its spellings and services (DHL for "DHL Express");
+    null until it is shipped. From the order, or else its events.
+  carrier_word: The API's own word for the carrier.
+  country: >-
+    Country of the shipping address, in two letters of ISO 3166-1 where the word is known. From the
+    order, or else its events.
+  country_word: The API's own word for the country.
   state: State or region of the shipping address.
   city: City of the shipping address.
   payment_method: How it was paid.
@@ -69,7 +76,6 @@ with orders as (
         order_id,
         order_number,
         status,
-        currency,
         total_amount,
         state,
         city,
@@ -112,7 +118,8 @@ order_sessions as (
 ),
 
 parcels as (
-    select order_id, carrier, country from intermediate.int_order_parcels
+    select order_id, carrier, carrier_word, country, country_word, currency
+    from intermediate.int_order_parcels
 ),
 
 events as (
@@ -131,7 +138,7 @@ select
         when 4 then 'delivered'
         when 9 then 'cancelled'
     end as milestone,
-    orders.currency,
+    parcels.currency,
     orders.total_amount,
     times.created_at,
     times.created_at_source,
@@ -153,13 +160,13 @@ select
     times.cancelled_at_source,
     times.cancelled_not_before,
     times.cancelled_not_after,
-    date_diff('microsecond', times.created_at, times.paid_at) / 3600000000.0
+    date_diff('microsecond', times.created_at, times.paid_at) / 3.6e9
         as created_to_paid_hours,
-    date_diff('microsecond', times.paid_at, times.shipped_at) / 3600000000.0
+    date_diff('microsecond', times.paid_at, times.shipped_at) / 3.6e9
         as paid_to_shipped_hours,
-    date_diff('microsecond', times.shipped_at, times.delivered_at) / 3600000000.0
+    date_diff('microsecond', times.shipped_at, times.delivered_at) / 3.6e9
         as shipped_to_delivered_hours,
-    date_diff('microsecond', times.paid_at, times.delivered_at) / 3600000000.0
+    date_diff('microsecond', times.paid_at, times.delivered_at) / 3.6e9
         as paid_to_delivered_hours,
     times.paid_at_source is not null as is_paid,
     times.cancelled_at_source is not null as is_cancelled,
@@ -168,7 +175,9 @@ select
     and orders.deleted_at is null as is_open,
     events.order_id is not null as is_event_seen,
     parcels.carrier,
+    parcels.carrier_word,
     parcels.country,
+    parcels.country_word,
     orders.state,
     orders.city,
     orders.payment_method,

@@ -27,10 +27,15 @@ columns:
   paid_orders: Its orders that were paid, cancelled later or not.
   net_paid_orders: Its orders that were paid and not cancelled.
   first_order_at: Creation of its first order.
-  first_paid_at: Payment of the first of its orders to be paid; null when the time is unknown.
+  first_paid_at: >-
+    Payment of the first of its orders to be paid; null when that is unknown, or when an order that
+    was paid at an unknown time may have been earlier.
   is_ordered: Whether it has an order.
   is_converted: Whether at least one of its orders was paid, cancelled later or not.
   is_converted_net: Whether at least one of its orders was paid and not cancelled.
+  is_paid_within_48h: >-
+    Whether an order was paid within 48 hours of its creation; null unless the ledger has the
+    session, and when the time of payment is too unclear to tell.
   is_mature: Whether it was so old at the as-of time that it cannot convert any more.
   seconds_to_order: From creation to the first order; null unless the ledger has the session.
   seconds_to_paid: From creation to the first payment; null unless the ledger has the session.
@@ -53,6 +58,8 @@ orders as (
         session_id,
         created_at,
         paid_at,
+        paid_not_before,
+        paid_not_after,
         is_paid,
         is_cancelled,
         case when is_paid then coalesce(currency, 'unknown') end as paid_currency,
@@ -86,6 +93,9 @@ by_orders as (
         count(case when is_paid and not is_cancelled then 1 end) as net_paid_orders,
         min(created_at) as first_order_at,
         min(paid_at) as first_paid_at,
+        min(case when is_paid then coalesce(paid_at, paid_not_after) end) as paid_by,
+        min(case when is_paid then coalesce(paid_at, paid_not_before, created_at) end)
+            as paid_not_before,
         min(paid_currency) as currency,
         coalesce(min(paid_currency) <> max(paid_currency), false) as has_currencies,
         sum(case when is_paid then total_amount end) as revenue,
@@ -120,7 +130,11 @@ every_session as (
         coalesce(by_orders.paid_orders, 0) as paid_orders,
         coalesce(by_orders.net_paid_orders, 0) as net_paid_orders,
         by_orders.first_order_at,
-        by_orders.first_paid_at,
+        -- With an order of an unknown time that may be earlier, the first is unknown too.
+        case when by_orders.paid_not_before >= by_orders.first_paid_at then by_orders.first_paid_at end
+            as first_paid_at,
+        by_orders.paid_by,
+        by_orders.paid_not_before,
         coalesce(by_orders.has_currencies, false) as has_currencies,
         by_orders.currency,
         coalesce(by_orders.revenue, 0) as revenue,
@@ -183,9 +197,15 @@ select
     orders > 0 as is_ordered,
     paid_orders > 0 as is_converted,
     net_paid_orders > 0 as is_converted_net,
+    case
+        when ledger_created_at is null then null
+        when paid_orders = 0 then false
+        when paid_by <= ledger_created_at + interval '48 hours' then true
+        when paid_not_before > ledger_created_at + interval '48 hours' then false
+    end as is_paid_within_48h,
     is_mature,
-    date_diff('microsecond', ledger_created_at, first_order_at) / 1000000.0 as seconds_to_order,
-    date_diff('microsecond', ledger_created_at, first_paid_at) / 1000000.0 as seconds_to_paid,
+    date_diff('microsecond', ledger_created_at, first_order_at) / 1e6 as seconds_to_order,
+    date_diff('microsecond', ledger_created_at, first_paid_at) / 1e6 as seconds_to_paid,
     case when not has_currencies then nullif(currency, 'unknown') end as currency,
     case when not has_currencies then cast(revenue as decimal(38, 4)) end as revenue,
     case when not has_currencies then cast(net_revenue as decimal(38, 4)) end as net_revenue,

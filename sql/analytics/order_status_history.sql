@@ -97,6 +97,6 @@ select
     not_before,
     not_after,
     left_at,
-    date_diff('microsecond', entered_at, left_at) / 3600000000.0 as hours_in_status,
+    date_diff('microsecond', entered_at, left_at) / 3.6e9 as hours_in_status,
     is_last
 from placed

@@ -16,7 +16,9 @@ columns:
   order_rate: ordered_sessions / sessions; null until the cohort is mature.
   order_rate_low: Lower end of the 95 % Wilson interval of order_rate.
   order_rate_high: Upper end of the 95 % Wilson interval of order_rate.
-  paid_rate: paid_sessions / sessions; null until the cohort is mature.
+  paid_rate: >-
+    paid_sessions / sessions so far; null until the cohort is mature. Late payments still raise it: to
+    compare young cohorts with old ones take paid_within_48h_rate.
   paid_rate_low: Lower end of the 95 % Wilson interval of paid_rate.
   paid_rate_high: Upper end of the 95 % Wilson interval of paid_rate.
   net_paid_rate: net_paid_sessions / sessions; null until the cohort is mature.
@@ -25,11 +27,17 @@ columns:
   is_proven: >-
     Whether a certificate proves that the orders are complete up to a time when the cohort was
     mature. Where it is false, orders may be missing and a rate may be too low.
-  currency: >-
-    Currency of revenue; null without revenue, with several currencies, or where the API gives none.
+  paid_within_48h_sessions: Of the sessions, those with an order paid within 48 hours of creation.
+  paid_within_48h_rate: >-
+    paid_within_48h_sessions / sessions, so that every cohort is compared at the same age; null until
+    the day has been over for 48 hours, and where the time of a payment is too unclear to tell.
+  paid_within_48h_rate_low: Lower end of its 95 % Wilson interval.
+  paid_within_48h_rate_high: Upper end of its 95 % Wilson interval.
+  currency: Currency of revenue; null without revenue.
   revenue: >-
-    Total of the sessions' paid orders, cancelled later or not; null when there are several
-    currencies (session_revenue_daily has them one by one).
+    Total of the sessions' paid orders, cancelled later or not. Null on every day when any two paid
+    orders of the ledger's sessions have two currencies, or one has none that is known: nobody shall
+    add them up. session_revenue_daily has them one by one.
   net_revenue: Total of the sessions' paid orders that were not cancelled, as revenue.
   unledgered_sessions: Sessions of the day that the ledger does not have.
   ledger_coverage: >-
@@ -43,6 +51,7 @@ with sessions as (
         is_ordered,
         is_converted,
         is_converted_net,
+        is_paid_within_48h,
         is_mature,
         case when is_converted then coalesce(currency, 'unknown') end as currency,
         revenue,
@@ -59,6 +68,18 @@ data_as_of as (
     select as_of, is_proven from intermediate.int_data_as_of where resource = 'orders'
 ),
 
+books as (
+    select
+        coalesce(
+            min(currency) = max(currency)
+            and min(currency) <> 'unknown'
+            and count(currency) = count(case when currency is not null then revenue end),
+            true
+        ) as is_one_currency
+    from sessions
+    where source = 'ledger'
+),
+
 counts as (
     select
         cohort_date,
@@ -68,14 +89,13 @@ counts as (
         count(case when source = 'ledger' and is_converted_net then 1 end) as net_paid_sessions,
         count(case when source = 'ledger' and is_mature then 1 end) as mature_sessions,
         bool_and(is_mature) as is_mature,
+        count(case when source = 'ledger' and is_paid_within_48h then 1 end)
+            as paid_within_48h_sessions,
+        count(case when source = 'ledger' and is_paid_within_48h is null then 1 end)
+            as unclear_sessions,
         min(case when source = 'ledger' then currency end) as currency,
-        -- Two currencies in one session leave its revenue null; in two sessions, these differ.
-        bool_and(
-            case when source = 'ledger' then revenue is not null else true end
-        )
-        and count(distinct case when source = 'ledger' then currency end) <= 1 as is_one_currency,
-        sum(case when source = 'ledger' then revenue else 0 end) as revenue,
-        sum(case when source = 'ledger' then net_revenue else 0 end) as net_revenue,
+        sum(case when source = 'ledger' then revenue end) as revenue,
+        sum(case when source = 'ledger' then net_revenue end) as net_revenue,
         count(case when source <> 'ledger' then 1 end) as unledgered_sessions,
         count(case when is_ordered then 1 end) as all_ordered_sessions
     from sessions
@@ -86,6 +106,12 @@ cohorts as (
     select
         counts.*,
         data_as_of.is_proven,
+        books.is_one_currency,
+        coalesce(
+            cast(counts.cohort_date + 1 as timestamp) at time zone settings.report_time_zone
+            + interval '48 hours' <= data_as_of.as_of,
+            false
+        ) as is_two_days_over,
         -- A day that is not over has sessions yet to come, however old the others are.
         counts.is_mature
         and coalesce(
@@ -95,16 +121,21 @@ cohorts as (
         ) as is_mature_cohort,
         -- Half of 1.96, the 97.5 % point of the normal distribution: its square's root is exact,
         -- so that a rate of 0 or 1 has exactly that as the end of its interval.
-        1.959963984540054 / 2 as h
+        1.959963984540054e0 / 2 as h
     from counts
     cross join settings
     cross join data_as_of
+    cross join books
 ),
 
 rates as (
     select
         cohorts.*,
-        case when is_mature_cohort and sessions > 0 then cast(sessions as double) end as n
+        case when is_mature_cohort and sessions > 0 then cast(sessions as double) end as n,
+        case
+            when is_mature_cohort and is_two_days_over and unclear_sessions = 0 and sessions > 0
+                then cast(sessions as double)
+        end as n_48h
     from cohorts
 ),
 
@@ -113,7 +144,10 @@ spreads as (
         rates.*,
         2 * h * h as shift,
         2 * h * sqrt(ordered_sessions * (n - ordered_sessions) / n + h * h) as order_spread,
-        2 * h * sqrt(paid_sessions * (n - paid_sessions) / n + h * h) as paid_spread
+        2 * h * sqrt(paid_sessions * (n - paid_sessions) / n + h * h) as paid_spread,
+        2 * h
+        * sqrt(paid_within_48h_sessions * (n_48h - paid_within_48h_sessions) / n_48h + h * h)
+            as spread_48h
     from rates
 )
 
@@ -133,9 +167,16 @@ select
     net_paid_sessions / n as net_paid_rate,
     is_mature_cohort as is_mature,
     is_mature_cohort and is_proven as is_proven,
-    case when is_one_currency then nullif(currency, 'unknown') end as currency,
-    case when is_one_currency then revenue end as revenue,
-    case when is_one_currency then net_revenue end as net_revenue,
+    paid_within_48h_sessions,
+    paid_within_48h_sessions / n_48h as paid_within_48h_rate,
+    (paid_within_48h_sessions + (shift - spread_48h)) / (n_48h + 2 * shift)
+        as paid_within_48h_rate_low,
+    (paid_within_48h_sessions + (shift + spread_48h)) / (n_48h + 2 * shift)
+        as paid_within_48h_rate_high,
+    case when is_one_currency then currency end as currency,
+    case when is_one_currency then coalesce(revenue, cast(0 as decimal(38, 4))) end as revenue,
+    case when is_one_currency then coalesce(net_revenue, cast(0 as decimal(38, 4))) end
+        as net_revenue,
     unledgered_sessions,
     ordered_sessions / cast(nullif(all_ordered_sessions, 0) as double) as ledger_coverage
 from spreads

@@ -7,9 +7,10 @@ key: [cohort_date, source, currency]
 columns:
   cohort_date: The date on which the sessions were created, in the report time zone (UTC unless set).
   source: ledger, or order for sessions that only an order shows.
-  currency: ISO 4217 code.
+  currency: ISO 4217 code, or unknown where nothing names one. Never add up across it.
   paid_orders: Orders that were paid, cancelled later or not.
-  revenue: Their total.
+  orders_without_amount: Of them, those of which the API tells no amount; they are in no sum.
+  revenue: The total of the others.
   cancelled_orders: Of them, those cancelled later.
   cancelled_revenue: The total of those cancelled later.
   net_revenue: revenue less cancelled_revenue.
@@ -23,7 +24,7 @@ with sessions as (
 orders as (
     select session_id, currency, total_amount, is_cancelled
     from analytics.fct_orders
-    where is_paid and total_amount is not null
+    where is_paid
 )
 
 select
@@ -31,10 +32,16 @@ select
     sessions.source,
     coalesce(orders.currency, 'unknown') as currency,
     count(*) as paid_orders,
-    sum(orders.total_amount) as revenue,
+    count(*) - count(orders.total_amount) as orders_without_amount,
+    coalesce(sum(orders.total_amount), cast(0 as decimal(18, 4))) as revenue,
     count(case when orders.is_cancelled then 1 end) as cancelled_orders,
-    sum(case when orders.is_cancelled then orders.total_amount else 0 end) as cancelled_revenue,
-    sum(case when orders.is_cancelled then 0 else orders.total_amount end) as net_revenue
+    coalesce(
+        sum(case when orders.is_cancelled then orders.total_amount end), cast(0 as decimal(18, 4))
+    ) as cancelled_revenue,
+    coalesce(
+        sum(case when not orders.is_cancelled then orders.total_amount end),
+        cast(0 as decimal(18, 4))
+    ) as net_revenue
 from orders
 inner join sessions on orders.session_id = sessions.session_id
 group by sessions.cohort_date, sessions.source, coalesce(orders.currency, 'unknown')

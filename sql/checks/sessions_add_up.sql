@@ -43,10 +43,10 @@ money_by_day as (
 ),
 
 money_by_order as (
-    select coalesce(orders.currency, 'unknown') as currency, sum(orders.total_amount) as revenue
+    select coalesce(orders.currency, 'unknown') as currency, coalesce(sum(orders.total_amount), 0) as revenue
     from analytics.fct_orders as orders
     inner join analytics.fct_sessions as sessions on orders.session_id = sessions.session_id
-    where orders.is_paid and orders.total_amount is not null and sessions.cohort_date is not null
+    where orders.is_paid and sessions.cohort_date is not null
     group by coalesce(orders.currency, 'unknown')
 ),
 

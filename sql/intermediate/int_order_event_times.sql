@@ -16,8 +16,7 @@ with logs as (
     select
         order_id,
         event_type,
-        -- Our first sight of a log says nothing about when its event happened.
-        case when event_at_source in ('payload', 'log') then event_at end as event_at
+        event_at
     from staging.stg_printora__webhook_logs
     where order_id is not null
 )

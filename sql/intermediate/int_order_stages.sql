@@ -247,7 +247,7 @@ ages as (
         date_diff('microsecond', started_at, watched_from) / 1e6 as watched_after,
         date_diff('microsecond', started_not_after, watched_from) / 1e6 as watched_after_low,
         date_diff('microsecond', started_not_after, left_not_before) / 1e6 as low,
-        date_diff('microsecond', started_at, left_at) / 1e6 as age,
+        date_diff('microsecond', started_at, left_at) / 1e6 as point,
         date_diff('microsecond', started_not_before, left_not_after) / 1e6 as high
     from exits
 ),
@@ -287,7 +287,7 @@ select
                     floor(
                         case
                             when outcome <> 'open' and low < high then (greatest(low, 0) + high) / 2
-                            else age
+                            else point
                         end
                     ) as bigint
                 ),

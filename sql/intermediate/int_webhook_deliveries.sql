@@ -23,7 +23,8 @@ columns:
   delivered_at_source: >-
     log (the API says so), schedule (the vendor's timetable of attempts, counted from the row's
     creation), interval (the middle between two looks); null without delivered_at.
-  seconds_to_deliver: From the event to the delivery.
+  seconds_to_deliver: >-
+    From the event to the delivery; null where nothing but its first sight tells when the event was.
   is_orphan: Whether the orders list does not have the order.
   last_seen_at: When the API last showed it so.
 */
@@ -54,6 +55,10 @@ order_sessions as (
     select order_id, session_id from intermediate.int_order_sessions
 ),
 
+sights as (
+    select webhook_log_id, first_seen_at from intermediate.int_webhook_sights
+),
+
 orphans as (
     select webhook_log_id, session_id from intermediate.int_webhook_orphans
 ),
@@ -75,8 +80,9 @@ joined as (
         orphans.webhook_log_id is not null as is_orphan,
         coalesce(order_sessions.session_id, orphans.session_id) as session_id,
         logs.event_type,
-        logs.event_at,
-        logs.event_at_source,
+        coalesce(logs.event_at, sights.first_seen_at) as event_at,
+        coalesce(logs.event_at_source, case when sights.first_seen_at is not null then 'seen' end)
+            as event_at_source,
         logs.status,
         logs.attempts,
         logs.response_status,
@@ -99,6 +105,7 @@ joined as (
     left join order_sessions on logs.order_id = order_sessions.order_id
     left join orphans on logs.webhook_log_id = orphans.webhook_log_id
     left join first_looks on logs.webhook_log_id = first_looks.webhook_log_id
+    left join sights on logs.webhook_log_id = sights.webhook_log_id
 ),
 
 timed as (
@@ -131,7 +138,10 @@ select
     timed.created_at,
     timed.delivered_at,
     timed.delivered_at_source,
-    date_diff('microsecond', timed.event_at, timed.delivered_at) / 1000000.0 as seconds_to_deliver,
+    case
+        when timed.event_at_source <> 'seen'
+            then date_diff('microsecond', timed.event_at, timed.delivered_at) / 1e6
+    end as seconds_to_deliver,
     timed.is_orphan,
     timed.seen_at as last_seen_at
 from timed

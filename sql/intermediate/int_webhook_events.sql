@@ -8,26 +8,30 @@ key: [subject_id, event_type]
 columns:
   subject_id: The order that the event is about, or the log's own id where it names no order.
   event_type: order.created, order.paid, order.shipped, order.delivered, order.cancelled or unknown.
-  event_at: When it happened, by the earliest of its logs.
+  event_at: When it happened, by the earliest of its logs, or when that was first seen.
   event_date: Date of event_at in the report time zone.
   logs: Its delivery logs; more than one when it was repeated or resent.
   outcome: delivered, retrying or failed.
-  is_delivered_first_attempt: Whether its first log was delivered at the first attempt.
+  is_delivered_first_attempt: >-
+    Whether its first log was delivered at the first attempt; null when it was delivered and the
+    attempts are not told.
   is_orphan: Whether the orders list does not have the order.
   is_out_of_order: Whether an event of a later step of the same order was delivered before it.
   delivered_at: When it was first delivered.
   duration_us: >-
     Microseconds from the event to the delivery, to the end of the vendor's attempts when it failed,
     or to the last look when it is still trying (the proven time, where there is a proof). Null when
-    it was delivered and nothing tells when.
+    nothing tells when it happened, or when it was delivered.
 */
 with deliveries as (
     select
         coalesce(order_id, webhook_log_id) as subject_id,
         coalesce(event_type, 'unknown') as event_type,
         event_at,
+        event_at_source,
         event_date,
         status,
+        attempts,
         first_attempt_delivered,
         created_at,
         delivered_at,
@@ -54,6 +58,7 @@ events as (
         subject_id,
         event_type,
         min(event_at) as event_at,
+        min(case when event_at_source <> 'seen' then event_at end) as told_at,
         min(event_date) as event_date,
         count(*) as logs,
         case
@@ -61,11 +66,17 @@ events as (
             when bool_and(coalesce(status, 'unknown') = 'failed') then 'failed'
             else 'retrying'
         end as outcome,
-        coalesce(
-            min(case when first_attempt_delivered then coalesce(created_at, event_at) end)
-            = min(coalesce(created_at, event_at)),
-            false
-        ) as is_delivered_first_attempt,
+        case
+            -- The first log was delivered, and nothing tells at which attempt.
+            when min(
+                case when status = 'sent' and attempts is null then coalesce(created_at, event_at) end
+            ) = min(coalesce(created_at, event_at)) then null
+            else coalesce(
+                min(case when first_attempt_delivered then coalesce(created_at, event_at) end)
+                = min(coalesce(created_at, event_at)),
+                false
+            )
+        end as is_delivered_first_attempt,
         bool_and(is_orphan) as is_orphan,
         min(delivered_at) as delivered_at,
         max(coalesce(created_at, event_at)) as last_log_at,
@@ -79,6 +90,7 @@ ordered as (
         events.subject_id,
         events.event_type,
         events.event_at,
+        events.told_at,
         events.event_date,
         events.logs,
         events.outcome,
@@ -111,11 +123,12 @@ select
     coalesce(ordered.later_step_delivered_at < ordered.delivered_at, false) as is_out_of_order,
     ordered.delivered_at,
     case
+        when ordered.told_at is null then null
         when ordered.outcome = 'delivered' and ordered.delivered_at is null then null
         else greatest(
             date_diff(
                 'microsecond',
-                ordered.event_at,
+                ordered.told_at,
                 case ordered.outcome
                     when 'delivered' then ordered.delivered_at
                     when 'failed'

@@ -18,13 +18,12 @@ with logs as (
         order_id,
         coalesce(event_type, 'unknown') as event_type,
         event_at,
-        created_at,
-        seen_at
+        created_at
     from staging.stg_printora__webhook_logs
 ),
 
-looks as (
-    select webhook_log_id, first_seen_at from staging.stg_printora__webhook_log_history
+sights as (
+    select webhook_log_id, first_seen_at from intermediate.int_webhook_sights
 ),
 
 orders as (
@@ -65,19 +64,11 @@ guessed as (
     group by event_type
 ),
 
-untimed as (
-    select webhook_log_id, event_type, seen_at
-    from logs
-    where created_at is null and event_at is null
-),
-
 seen as (
-    select
-        untimed.event_type,
-        min(coalesce(looks.first_seen_at, untimed.seen_at)) as logged_from
-    from untimed
-    left join looks on untimed.webhook_log_id = looks.webhook_log_id
-    group by untimed.event_type
+    select logs.event_type, min(sights.first_seen_at) as logged_from
+    from sights
+    inner join logs on sights.webhook_log_id = logs.webhook_log_id
+    group by logs.event_type
 )
 
 select

@@ -1,7 +1,7 @@
 /*
 description: >-
   Deliveries of webhook events as the API last showed them. Some APIs leave out the payload's
-  timestamp or the row's time: event_at is then the next best time, and event_at_source says which.
+  timestamp: event_at is then the row's time, and event_at_source says so.
 grain: one row per delivery log
 key: [webhook_log_id]
 materialized: view
@@ -15,13 +15,15 @@ columns:
   attempts: Deliveries tried so far.
   response_status: HTTP status of the last attempt's answer.
   order_status: The order's status in the event's payload.
-  event_at: When the event happened, as exactly as the log tells.
-  event_at_source: payload (its timestamp), log (the row's creation) or seen (our first sight of it).
+  event_at: When the event happened, as exactly as the log tells; null when it tells no time.
+  event_at_source: payload (its timestamp) or log (the row's creation).
   created_at: When the log row was made.
   last_attempt_at: When the last attempt was made, where the API says so.
   delivered_at: When an attempt succeeded, where the API says so.
-  carrier: Who carries the parcel, where the payload of order.shipped says so.
-  country: Country of the shipping address, where the payload of order.paid says so.
+  total_amount: The order's total in the event's payload.
+  currency: ISO 4217 code of total_amount, where the payload says so.
+  carrier: Who carries the parcel, where the payload says so.
+  country: Country of the shipping address, where the payload says so.
   deleted_at: When a complete walk proved that the API no longer has the row; null while it has.
   seen_at: When the answer that held this row was made, by the API's clock.
 */
@@ -35,24 +37,18 @@ select
     attempts,
     response_status,
     order_status,
-    coalesce(event_at, created_at, _seen_at) as event_at,
+    coalesce(event_at, created_at) as event_at,
     case
         when event_at is not null then 'payload'
         when created_at is not null then 'log'
-        when _seen_at is not null then 'seen'
     end as event_at_source,
     created_at,
     last_attempt_at,
     delivered_at,
-    case when event_type = 'order.shipped' then json_extract_string(payload, '$.data.carrier') end
-        as carrier,
-    case
-        when event_type = 'order.paid'
-            then coalesce(
-                json_extract_string(payload, '$.data.shipping_address.country'),
-                json_extract_string(payload, '$.data.shippingAddress.country')
-            )
-    end as country,
+    total_amount,
+    upper(currency) as currency,
+    carrier,
+    country,
     deleted_at,
     _seen_at as seen_at
 from printora_raw.webhook_logs

@@ -288,9 +288,10 @@ def test_carrier_and_country_come_from_the_events_where_the_list_has_none(
     warehouse.given(
         "webhook_logs",
         """
-        webhook_log_id | order_id | event_type    | event_at    | payload
-        l1             | o1       | order.paid    | 03-01 10:01 | {"data": {"shippingAddress": {"country": "DE"}}}
-        l2             | o1       | order.shipped | 03-02 10:01 | {"data": {"carrier": "DHL"}}
+        webhook_log_id | order_id | event_type    | event_at    | country | carrier
+        l1             | o1       | order.paid    | 03-01 10:01 | DE      | -
+        l2             | o1       | order.shipped | 03-02 10:01 | -       | DHL
+        l3             | o1       | order.shipped | 03-04 10:01 | -       | UPS
         """,
     )
     warehouse.expect(ORDERS, "order_id | carrier | country \n o1 | DHL | DE")
@@ -423,9 +424,68 @@ def test_the_orders_own_country_and_carrier_win_over_its_events(warehouse: Wareh
         warehouse.given(
             "webhook_logs",
             f"""
-            webhook_log_id | order_id | event_type    | event_at    | payload
-            {order}-1      | {order}  | order.paid    | 03-01 10:01 | {{"data": {{"shippingAddress": {{"country": "DE"}}}}}}
-            {order}-2      | {order}  | order.shipped | 03-02 10:01 | {{"data": {{"carrier": "DHL"}}}}
+            webhook_log_id | order_id | event_type    | event_at    | country | carrier
+            {order}-1      | {order}  | order.paid    | 03-01 10:01 | DE      | -
+            {order}-2      | {order}  | order.shipped | 03-02 10:01 | -       | DHL
             """,
         )
     warehouse.expect(ORDERS, "order_id | country | carrier \n o1 | FR | DHL \n o2 | DE | UPS")
+
+
+def test_the_words_for_a_carrier_and_a_country_are_one_each(warehouse: Warehouse) -> None:
+    """UPS, ups and "UPS Ground" would be three carriers, US and "United States" two countries."""
+    warehouse.given(
+        "orders",
+        """
+        order_id | status  | carrier       | country
+        o1       | shipped | UPS           | US
+        o2       | shipped | ups           | usa
+        o3       | shipped | UPS Ground    | United States
+        o4       | shipped | DHL_EXPRESS   | Deutschland
+        o5       | shipped | usps          | U.K.
+        o6       | shipped | Acme Couriers | Atlantis
+        o7       | shipped | ACME COURIERS | ATLANTIS
+        """,
+    )
+    warehouse.expect(
+        ORDERS,
+        """
+        order_id | carrier       | carrier_word  | country  | country_word
+        o1       | UPS           | UPS           | US       | US
+        o2       | UPS           | ups           | US       | usa
+        o3       | UPS           | UPS Ground    | US       | United States
+        o4       | DHL           | DHL_EXPRESS   | DE       | Deutschland
+        o5       | USPS          | usps          | GB       | U.K.
+        o6       | ACME COURIERS | Acme Couriers | ATLANTIS | Atlantis
+        o7       | ACME COURIERS | ACME COURIERS | ATLANTIS | ATLANTIS
+        """,
+    )
+
+
+def test_the_currency_comes_from_the_events_where_the_list_has_none(warehouse: Warehouse) -> None:
+    """Nothing names it is not USD: money of nobody knows what would be in the books."""
+    warehouse.given("orders", "order_id | status | total_amount \n o1 | paid | 5 \n o2 | paid | 5")
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type | event_at    | currency
+        l1             | o1       | order.paid | 03-01 10:01 | eur
+        """,
+    )
+    warehouse.expect(ORDERS, "order_id | currency \n o1 | EUR \n o2 | -")
+
+
+def test_an_older_warehouse_keeps_what_its_payloads_told(warehouse: Warehouse) -> None:
+    """Carriers and countries of v1.1 would be gone until every log is read again."""
+    for column in ("country", "carrier", "currency", "total_amount"):
+        warehouse.connection.execute(f"alter table printora_raw.webhook_logs drop column {column}")
+    warehouse.given("orders", "order_id | status | created_at \n o1 | shipped | 03-01 10:00")
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type    | payload
+        l1             | o1       | order.paid    | {"data": {"shippingAddress": {"country": "DE"}, "currency": "eur", "totalAmount": 5.5}}
+        l2             | o1       | order.shipped | {"data": {"carrier": "DHL"}}
+        """,
+    )
+    warehouse.expect(ORDERS, "order_id | carrier | country | currency \n o1 | DHL | DE | EUR")

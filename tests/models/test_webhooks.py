@@ -288,9 +288,10 @@ def test_without_a_proof_a_delivery_is_known_until_it_was_last_seen(warehouse: W
         webhook_log_id | order_id | event_type | status   | attempts | event_at    | delivered_at | _seen_at
         l1             | o1       | order.paid | retrying | 2        | 03-01 10:00 | -            | 03-01 10:10
         l2             | o2       | order.paid | sent     | 4        | 03-01 10:00 | 03-01 10:36  | 03-01 12:00
+        l3             | o3       | order.paid | retrying | 2        | 03-01 10:00 | -            | 03-01 10:10
         """,
     )
-    warehouse.expect(HEALTH, "events | retrying | p50_seconds | p95_seconds \n 2 | 1 | 2160 | 2160")
+    warehouse.expect(HEALTH, "events | retrying | p50_seconds \n 3 | 2 | 2160")
 
 
 def test_a_delivery_under_way_was_tried_until_the_proven_time(warehouse: Warehouse) -> None:
@@ -301,10 +302,11 @@ def test_a_delivery_under_way_was_tried_until_the_proven_time(warehouse: Warehou
         webhook_log_id | order_id | event_type | status   | attempts | event_at    | delivered_at | _seen_at
         l1             | o1       | order.paid | retrying | 2        | 03-01 10:00 | -            | 03-01 10:10
         l2             | o2       | order.paid | sent     | 4        | 03-01 10:00 | 03-01 10:36  | 03-01 10:40
+        l3             | o3       | order.paid | retrying | 2        | 03-01 10:00 | -            | 03-01 10:10
         """,
     )
     warehouse.looked_at("03-01 12:00")
-    warehouse.expect(HEALTH, "events | p50_seconds | p95_seconds \n 2 | 2160 | -")
+    warehouse.expect(HEALTH, "events | p50_seconds \n 3 | -")
 
 
 def test_an_event_tried_five_times_is_one_event(warehouse: Warehouse) -> None:
@@ -354,15 +356,16 @@ def test_a_delivery_at_the_last_look_still_saw_the_others_at_risk(warehouse: War
         webhook_log_id | order_id | event_type | status   | attempts | event_at    | delivered_at
         l1             | o1       | order.paid | retrying | 2        | 03-01 10:00 | -
         l2             | o2       | order.paid | sent     | 3        | 03-01 10:00 | 03-01 10:20
+        l3             | o3       | order.paid | retrying | 2        | 03-01 10:00 | -
         """,
     )
     warehouse.looked_at("03-01 10:20")
-    warehouse.expect(HEALTH, "events | p50_seconds | p95_seconds \n 2 | 1200 | -")
+    warehouse.expect(HEALTH, "events | p50_seconds \n 3 | -")
 
 
 def test_an_event_that_failed_never_arrives(warehouse: Warehouse) -> None:
     """As a mere censoring it would leave the last one delivered to be the rest of them."""
-    fates = [("sent", "03-01 10:00:10"), ("failed", "-"), ("sent", "03-01 16:00")]
+    fates = [("sent", "03-01 10:00:10"), *[("failed", "-")] * 3, ("sent", "03-01 16:00")]
     for number, (status, delivered) in enumerate(fates):
         warehouse.given(
             "webhook_logs",
@@ -372,7 +375,7 @@ def test_an_event_that_failed_never_arrives(warehouse: Warehouse) -> None:
             """,
         )
     warehouse.looked_at("03-02 00:00")
-    warehouse.expect(HEALTH, "delivered | failed | p50_seconds | p95_seconds \n 2 | 1 | 21600 | -")
+    warehouse.expect(HEALTH, "delivered | failed | p50_seconds \n 2 | 3 | -")
 
 
 def test_an_event_has_failed_when_the_attempts_of_its_last_log_are_over(
@@ -509,3 +512,61 @@ def test_one_log_with_a_wrong_time_reaches_back_no_further(warehouse: Warehouse,
         """,
     )
     warehouse.expect(GAPS, "order_id | explanation \n new | none \n old | before the first log")
+
+
+def test_what_is_not_known_of_deliveries_is_null(warehouse: Warehouse) -> None:
+    """Without attempts a receiver would look down for ever; the two that were retried, slow."""
+    for number in range(120):
+        at = "03-01 11:00" if number < 2 else "-"
+        warehouse.given(
+            "webhook_logs",
+            f"""
+            webhook_log_id | order_id  | event_type | status | attempts | event_at    | delivered_at
+            l{number}      | o{number} | order.paid | sent   | -        | 03-01 10:00 | {at}
+            """,
+        )
+    warehouse.expect(
+        HEALTH,
+        """
+        delivered | delivered_first_attempt | attempts_known | timed | p50_seconds | naive_p50_seconds
+        120       | -                       | 0              | 2     | -           | -
+        """,
+    )
+
+
+@pytest.mark.parametrize(("events", "p95"), [(99, "-"), (100, "60")])
+def test_a_p95_needs_a_hundred_events(warehouse: Warehouse, events: int, p95: str) -> None:
+    """Of fifty events the p99 is the slowest one, whatever it was."""
+    for number in range(events):
+        warehouse.given(
+            "webhook_logs",
+            f"""
+            webhook_log_id | order_id  | event_type | status | event_at    | delivered_at
+            l{number}      | o{number} | order.paid | sent   | 03-01 10:00 | 03-01 10:01
+            """,
+        )
+    warehouse.expect(HEALTH, f"p50_seconds | p95_seconds | p99_seconds \n 60 | {p95} | -")
+
+
+def test_a_log_without_any_time_stays_where_it_was_first_seen(warehouse: Warehouse) -> None:
+    """By its last look all events of a month would lie on today, and tomorrow on tomorrow."""
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type | status | _seen_at
+        l1             | o1       | order.paid | sent   | 03-09 00:00
+        """,
+    )
+    warehouse.given(
+        "webhook_log_history",
+        """
+        webhook_log_id | status   | attempts | first_seen_at
+        l1             | retrying | 1        | 03-05 00:00
+        l1             | sent     | 2        | 03-06 00:00
+        """,
+    )
+    warehouse.expect(
+        DELIVERIES,
+        "event_at | event_at_source | seconds_to_deliver \n 03-05 00:00 | seen | -",
+    )
+    warehouse.expect(HEALTH, "event_date | events | timed \n 03-05 | 1 | 0")

@@ -42,6 +42,14 @@ class SessionTruth(OrderTruth):
         paid = [order for order in orders if order["is_paid"]]
         first_paid = min((o["paid_at"] for o in paid if o["paid_at"]), default=None)
         created: Any = listed["created_at"] if listed else first or event_at
+        known = [self.known[order["order_id"]]["paid"] for order in paid]
+        earliest = min((at.at or at.not_before or first for at in known), default=None)
+        if first_paid and earliest < first_paid:
+            first_paid = None
+        two_days = created + timedelta(hours=48)
+        is_within: bool | None = any((at.at or at.not_after) <= two_days for at in known)
+        if not listed or (known and not is_within and earliest <= two_days):
+            is_within = None
         kept = [order for order in paid if not order["is_cancelled"]]
         currencies = {order["currency"] for order in paid}
         is_summable = len(currencies) <= 1
@@ -59,6 +67,7 @@ class SessionTruth(OrderTruth):
             "is_ordered": bool(orders),
             "is_converted": bool(paid),
             "is_converted_net": bool(kept),
+            "is_paid_within_48h": is_within,
             "is_mature": created + MATURITY <= AS_OF,
             "seconds_to_order": (first - created).total_seconds() if listed and first else None,
             "seconds_to_paid": (
@@ -81,6 +90,12 @@ class SessionTruth(OrderTruth):
         by_day: dict[date, list[Row]] = defaultdict(list)
         for session in self.fct_sessions():
             by_day[session["cohort_date"]].append(session)
+        books = {
+            s["currency"] if s["revenue"] is not None else s["session_id"]
+            for s in self.fct_sessions()
+            if s["source"] == "ledger" and s["is_converted"]
+        }
+        is_summable = len(books) <= 1 and None not in books
         for day, every in by_day.items():
             listed = [session for session in every if session["source"] == "ledger"]
             ordered = sum(session["is_ordered"] for session in listed)
@@ -92,7 +107,9 @@ class SessionTruth(OrderTruth):
             order_low, order_high = wilson(ordered, len(listed)) if has_rate else (None, None)
             net = sum(session["is_converted_net"] for session in listed)
             currencies = {s["currency"] for s in listed if s["is_converted"]}
-            is_summable = len(currencies) <= 1 and all(s["revenue"] is not None for s in listed)
+            within = [session["is_paid_within_48h"] for session in listed]
+            has_48h = has_rate and end + timedelta(hours=48) <= AS_OF and None not in within
+            low_48h, high_48h = wilson(within.count(True), len(listed)) if has_48h else (None, None)
             with_order = sum(session["is_ordered"] for session in every)
             yield {
                 "cohort_date": day,
@@ -108,6 +125,10 @@ class SessionTruth(OrderTruth):
                 "paid_rate_low": low,
                 "paid_rate_high": high,
                 "net_paid_rate": net / len(listed) if has_rate else None,
+                "paid_within_48h_sessions": within.count(True),
+                "paid_within_48h_rate": within.count(True) / len(listed) if has_48h else None,
+                "paid_within_48h_rate_low": low_48h,
+                "paid_within_48h_rate_high": high_48h,
                 "is_mature": is_mature,
                 "is_proven": is_mature,
                 "currency": max(currencies) if currencies and is_summable else None,

@@ -101,8 +101,8 @@ class WebhookTruth(OrderTruth):
                 "orphans": sum(event["is_orphan"] for event in events),
                 "logs": sum(event["logs"] for event in events),
                 "p50_seconds": quantile(steps, 0.5),
-                "p95_seconds": quantile(steps, 0.95),
-                "p99_seconds": quantile(steps, 0.99),
+                "p95_seconds": quantile(steps, 0.95) if len(events) >= 100 else None,
+                "p99_seconds": quantile(steps, 0.99) if len(events) >= 500 else None,
             }
 
     def _out_of_order(self) -> set[tuple[str, str]]:

@@ -250,7 +250,7 @@ def test_a_blank_field_gives_way_to_its_other_name() -> None:
         ({"amount": "12.50", "currency": "eur"}, None, (Decimal("12.50"), "EUR")),
         ("12.50 eur", "EUR", (Decimal("12.50"), "EUR")),
         ("12.50 EUR", "USD", (None, "USD")),
-        ("$12.50", None, (Decimal("12.50"), "USD")),
+        ("$12.50", None, (Decimal("12.50"), None)),
     ],
 )
 def test_an_amount_brings_its_currency_and_never_contradicts_it(
