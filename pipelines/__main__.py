@@ -6,16 +6,22 @@ named. Credentials are dlt's own settings, as ``DESTINATION__POSTGRES__CREDENTIA
 
 from __future__ import annotations
 
+import os
 import sys
-
-import dlt
+from pathlib import Path
 
 from pipelines.errors import PrintoraError
-from pipelines.printora import printora_source
 
 
 def main(destination: str = "duckdb") -> int:
     """Load once and say what was loaded; return the exit code."""
+    # Before anything imports dlt: its folder is this one's, not one for all of the user's.
+    os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
+    os.environ.setdefault("DLT_DATA_DIR", str(Path(".printora/dlt").resolve()))
+    import dlt
+
+    from pipelines.printora import printora_source
+
     pipeline = dlt.pipeline(
         "printora_source", destination=destination, dataset_name="printora_lists"
     )

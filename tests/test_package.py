@@ -39,7 +39,7 @@ class Installed:
             env={**own, "HOME": str(self.folder), **self.settings},
             capture_output=True,
             encoding="utf-8",
-            timeout=300,
+            timeout=900,
         )
 
     def succeed(self, program: str, *arguments: str) -> str:
