@@ -266,6 +266,13 @@ def test_a_key_that_is_hidden_behind_letters_of_no_width_is_found() -> None:
     assert without_secrets(f"bad key {hidden}!", KEY) == "bad key [key]!"
 
 
+@settings(deadline=None, max_examples=60)
+@given(word=st.text("_-.@/aw1:", min_size=1, max_size=4), many=st.integers(1, 20_000))
+def test_no_words_keep_the_machine_busy(word: str, many: int) -> None:
+    """A message of some thousand underscores would take a quarter of an hour to be told."""
+    assert len(without_secrets(word * many, KEY)) <= 300
+
+
 @pytest.mark.parametrize(
     ("url", "host"),
     [
