@@ -24,6 +24,11 @@ _NOT_REACHED = (
     "warehouse (reports, exports)."
 )
 
+_NOBODY = (
+    "Nothing that is stored is about them. Where no pseudonyms are kept (personal_data is none), "
+    "only the ids of their orders find somebody."
+)
+
 
 def forget(
     who: Annotated[
@@ -42,6 +47,8 @@ def forget(
         f"Rows about the person, which are nobody's now: {found or 'none'}.",
         "What later syncs bring of them is erased as it comes. " + _NOT_REACHED,
     )
+    if not found:
+        terminal.note(_NOBODY)
     if json:
         terminal.print_json({"exit_code": failures.DONE, "receipt": asdict(receipt)})
 
