@@ -11,7 +11,7 @@ import os
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -22,6 +22,7 @@ from pipelines.setting_table import choice, flag, refuse_unknown
 from pipelines.setting_table import number as _number
 from pipelines.setting_table import text as _text
 from pipelines.setting_table import variable as _variable
+from pipelines.source.privacy import PersonalData
 from pipelines.source.pseudonyms import Keys
 from pipelines.warehouse import ModelSettings, published_path
 from pipelines.warehouse.publish import refuse_target
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from pipelines.client.governor import Limit
     from pipelines.client.wire import Contract
 
-PersonalData = Literal["none", "pseudonymous", "full"]
 
 #: S: the vendor's published collection names both hosts.
 HOSTS = {

@@ -42,27 +42,19 @@ def guard(settings: Settings, now: datetime, clock: Clock | None = None) -> Priv
         refuse_other_keys(connection, before, keys)
         privacy = Privacy(settings.personal_data, keys)
         is_due = _is_due(connection, before, privacy)
-        if is_due:
-            with transaction(connection):
+        with transaction(connection):
+            if is_due:
                 scrub(connection, privacy)
-    if is_due:
+            erased = erase(connection)  # what a sync that was killed had loaded
+            if not is_due:
+                record(connection, _state(before, privacy, settings), now)
+    if is_due or erased:
         rewrite(path)
-    with connect(path, wait_seconds=READER_TIMEOUT, clock=clock) as connection:
-        record(connection, _state(before, privacy, settings), now)
+    if is_due:  # and not before: until then the scrubbed bytes are in the file
+        with connect(path, wait_seconds=READER_TIMEOUT, clock=clock) as connection:
+            record(connection, _state(before, privacy, settings), now)
     _tell(before, privacy, is_due)
     return privacy
-
-
-def settle(settings: Settings, clock: Clock | None = None) -> None:
-    """Erase again what a load brought of people who were forgotten."""
-    path = settings.warehouse_path
-    with (
-        connect(path, wait_seconds=READER_TIMEOUT, clock=clock) as connection,
-        transaction(connection),
-    ):
-        erased = erase(connection)
-    if erased:
-        rewrite(path)
 
 
 def keys_for(

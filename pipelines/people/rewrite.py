@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -15,15 +14,17 @@ from pipelines.warehouse.connection import ensure_database
 def rewrite(path: Path) -> None:
     """Copy every table and view into a new file, and put it in the old one's place.
 
-    Nobody may have the file open. It takes as much room again until it is done.
+    The caller holds the warehouse's lock, and nobody has the file open. It takes as much room again
+    until it is done.
 
     Raises:
         WarehouseError: there is no room, or the folder is not writable; the old file stays.
     """
     import duckdb
 
-    aside = path.with_name(f".{path.name}.{os.getpid()}.rewritten")
+    aside = path.with_name(f".{path.name}.rewritten")
     try:
+        aside.unlink(missing_ok=True)  # what a killed run left
         ensure_database(aside)
         with duckdb.connect(":memory:") as connection:
             connection.execute("set autoinstall_known_extensions = false")

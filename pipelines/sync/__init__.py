@@ -18,7 +18,7 @@ import dlt
 
 from pipelines.client import PrintoraClient, RateGovernor, Wait
 from pipelines.clock import Clock, SystemClock, utc
-from pipelines.people import guard, settle
+from pipelines.people import erase, guard, rewrite
 from pipelines.progress import Event, Listener, Waiting, ignore
 from pipelines.settings import Settings
 from pipelines.source.schema import SYNC_RUNS
@@ -79,7 +79,9 @@ def sync(
             result = engine.run()
         with connect(path, wait_seconds=READER_TIMEOUT, clock=clock) as connection:
             ensure_raw_tables(connection)  # a load makes only the tables that it has rows for
-        settle(settings, clock)
+            erased = erase(connection)
+        if erased:
+            rewrite(path)
         return result
 
 

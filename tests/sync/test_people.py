@@ -19,7 +19,8 @@ from pipelines.people import guard, keys_for, recorded_mode
 from pipelines.people.forgetting import Receipt, forget
 from pipelines.people.rewrite import rewrite
 from pipelines.people.rotating import rotate
-from pipelines.settings import KeySettings, PersonalData, Settings
+from pipelines.settings import KeySettings, Settings
+from pipelines.source.privacy import PersonalData
 from pipelines.source.pseudonyms import Keys, key_file
 from pipelines.source.values import as_json
 
