@@ -1,7 +1,7 @@
 """What it costs to make rows of records: one by one, and by column.
 
-    python bench/parse.py            5,000 orders with their logs and sessions
-    python bench/parse.py 500        fewer, to try it
+    PYTHONPATH=. python bench/parse.py            5,000 orders with their logs and sessions
+    PYTHONPATH=. python bench/parse.py 500        fewer, to try it
 
 The records are the sandbox's, read once over HTTP. CPU microseconds a row, Arrow included; the
 best of three runs, each with a parser that has seen nothing yet.

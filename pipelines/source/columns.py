@@ -105,7 +105,7 @@ class ColumnParser:
 
     def _plan(self, shape: Shape) -> _Plan | None:
         if shape not in self._plans:
-            keys, names = shape[0], {snake(str(key)) for key in shape[0]}
+            keys, names = shape[0].keys, {snake(str(key)) for key in shape[0].keys}
             is_plain = len(names) == len(keys) and all(type(key) is str for key in keys)
             is_plain &= ("payload" in names) == ("payload" in keys)
             self._plans[shape] = _Plan(self._reading, shape) if is_plain else None
@@ -158,7 +158,7 @@ class _Plan:
             column: self._found(names, shape) for column, names in reading.shape.names.items()
         }
         self._email = self._found(reading.shape.email, shape)
-        kinds, keys = reading.shape.kinds, shape[0]
+        kinds, keys = reading.shape.kinds, shape[0].keys
         self._taken = {name: key_of(name, keys) for name in _JSON if name in kinds}
         people = {name for name in reading.shape.person if "." not in name}
         first = {paths[0][0] for paths in self._all_paths() if paths and len(paths[0]) == 1}
@@ -201,20 +201,17 @@ class _Plan:
         return found
 
     def _written(self, batch: _Batch, values: Sequence[Any]) -> pa.Array:
-        written: list[str | None] = []
-        for row, value in enumerate(values):
-            try:
-                written.append(self._reading.write(value))
-            except (RecursionError, ValueError):
-                written.append(None)
-                batch.refused.add(row)
-        return pa.array(written, pa.string())
+        try:
+            return self._reading.write(values)
+        except (RecursionError, ValueError):  # rare enough for all rows to go the careful way
+            batch.refused.update(range(len(values)))
+            return pa.nulls(len(values), pa.string())
 
     def _table(self, arrays: dict[str, pa.Array], rows: int) -> pa.Table:
         schema = self._reading.shape.table.arrow
         if "currency" in arrays:
             said = arrays["currency"].to_pylist()
-            arrays["currency"] = pa.array([(code or "USD").upper() for code in said])
+            arrays["currency"] = pa.array([code and code.upper() for code in said], pa.string())
         if "_origin" in schema.names:
             arrays["_origin"] = pa.array(["list"] * rows)
         columns = [arrays.get(f.name) for f in schema]
@@ -249,7 +246,7 @@ class _Batch:
         if not paths:
             return [None] * rows
         values = self.values(paths[0])
-        if len(paths) > 1 and any(map(is_absent, values)):
+        if len(paths) > 1 and _has_gaps(values):
             values = self._first_there(paths)
         structured = {dict, list} & set(map(type, values))
         if structured:
@@ -288,6 +285,14 @@ class _Batch:
                 if value is not None and not looked[row]:
                     rest[row][key] = value
         return [part or None for part in rest]
+
+
+def _has_gaps(values: Sequence[Any]) -> bool:
+    """Tell whether a value is none, or a word for none."""
+    try:
+        return any(map(is_absent, set(values)))  # most columns with several names hold few words
+    except TypeError:  # an object or a list
+        return any(map(is_absent, values))
 
 
 def _with_payload(record: _Record) -> _Record:

@@ -15,14 +15,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.source.schema import MONEY
-from pipelines.source.values import BadValueError
+from pipelines.source.values import LONGEST_ID, BadValueError
 
 Values = Sequence[Any]
 Read = Callable[[Any], Any]
 Lane = Callable[[Values, Read], tuple[pa.Array, set[int]]]
 
-#: Too long for a word that means "none"; UUIDs in capitals are folded one by one.
-_PLAIN_ID = r"^[0-9A-Za-z][0-9A-Za-z_.:-]{11,199}$"
+#: UUIDs in capitals are folded one by one, and what is short may be a word for "none".
+_PLAIN_ID = r"^[0-9A-Za-z][0-9A-Za-z_.:-]*$"
+_SHORTEST_ID = 12
 _CAPITALS = r"^[0-9A-Fa-f-]*[A-F][0-9A-Fa-f-]*$"
 _PLAIN_TIME = r"^2[01][0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z$"
 _PLAIN_AMOUNT = r"^[0-9]{1,12}\.[0-9]{2}$"
@@ -50,10 +51,10 @@ def ids(values: Values, read: Read) -> tuple[pa.Array, set[int]]:
     texts = _texts(values)
     if texts is None:
         return one_by_one(values, read, pa.string())
-    odd = pc.or_(
-        pc.invert(pc.match_substring_regex(texts, _PLAIN_ID)),
-        pc.match_substring_regex(texts, _CAPITALS),
-    )
+    length = pc.binary_length(texts)
+    odd = pc.or_(pc.less(length, _SHORTEST_ID), pc.greater(length, LONGEST_ID))
+    odd = pc.or_(odd, pc.invert(pc.match_substring_regex(texts, _PLAIN_ID)))
+    odd = pc.or_(odd, pc.match_substring_regex(texts, _CAPITALS))
     return _mended(texts, odd, values, read)
 
 

@@ -119,21 +119,22 @@ class Parser:
             row["customer_pseudonym"] = self.privacy.pseudonym(email)
         if self.privacy.keep_personal:
             reading.write(row, "personal", lambda: self._personal(fields))
-        if self._resource == "orders":
-            self._finish_order(row, reading)
+        if "total_amount" in self.shape.names:
+            self._name_currency(row, reading)
+        if "_origin" in row:
+            row["_origin"] = "list"
         self._write_json(row, reading)
         return row
 
-    def _finish_order(self, row: Row, reading: _Reading) -> None:
-        """Fill in what only orders have: a currency that the amount may name itself."""
+    def _name_currency(self, row: Row, reading: _Reading) -> None:
+        """Fill in the currency, which the amount may name itself."""
         name, amount = reading.fields.first(self.shape.names["total_amount"])
         said = row["currency"] and row["currency"].upper()
         named = currency_in(amount) if row["total_amount"] is not None else None
         if said and named and said != named:
             row["total_amount"] = None
-            reading.note("total_amount", name, "names another currency than the order", amount)
+            reading.note("total_amount", name, "names another currency than `currency`", amount)
         row["currency"] = said or named
-        row["_origin"] = "list"
 
     def _write_json(self, row: Row, reading: _Reading) -> None:
         for column in ("items", "creator", "payload"):

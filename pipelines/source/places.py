@@ -12,12 +12,20 @@ from pipelines.source.names import snake
 Path = tuple[str, ...]
 
 
-@dataclass
+@dataclass(eq=False)
+class Names:
+    """The names in an object: there is one for each set of them, so that it is quickly compared."""
+
+    keys: tuple[str, ...]
+    opened: list[tuple[str, Opened]]
+
+
+@dataclass(eq=False)
 class Opened:
     """The objects, by name, inside which columns are looked for."""
 
     parts: dict[str, Opened] = field(default_factory=dict)
-    _keys: dict[Path, list[tuple[str, Opened]]] = field(default_factory=dict)
+    _known: dict[tuple[str, ...], Names] = field(default_factory=dict)
 
     @classmethod
     def of(cls, names: Iterable[str]) -> Opened:
@@ -32,26 +40,25 @@ class Opened:
     def shape_of(self, record: Mapping[str, Any]) -> Shape:
         """Return the names in a record, and in what is opened of it."""
         keys = tuple(record)
-        inner = self._keys.get(keys)
-        if inner is None:
-            inner = self._keys[keys] = self._inner(keys)
-        if not inner:
-            return keys, ()
+        names = self._known.get(keys)
+        if names is None:
+            names = self._known[keys] = Names(keys, self._inner(keys))
+        if not names.opened:
+            return names, ()
         shapes = [
             part.shape_of(value) if type(value := record[key]) is dict else None
-            for key, part in inner
+            for key, part in names.opened
         ]
-        return keys, tuple(shapes)
+        return names, tuple(shapes)
 
     def path(self, name: str, shape: Shape) -> Path | None:
         """Return the keys that lead to a name in records of a shape; None where none do."""
         step, _, rest = name.partition(".")
-        keys, shapes = shape
-        key = key_of(step, keys)
+        names, shapes = shape
+        key = key_of(step, names.keys)
         if key is None or not rest:
             return None if key is None else (key,)
-        place = [opened for opened, _ in self._keys[keys]].index(key)
-        inner = shapes[place]
+        inner = shapes[[opened for opened, _ in names.opened].index(key)]
         found = None if inner is None else self.parts[step].path(rest, inner)
         return None if found is None else (key, *found)
 
@@ -61,7 +68,7 @@ class Opened:
 
 
 #: Names, and the shapes of the opened objects among them; None for one that is no object.
-Shape = tuple[Path, tuple[Any, ...]]
+Shape = tuple[Names, tuple[Any, ...]]
 
 
 def key_of(name: str, keys: Path) -> str | None:

@@ -193,16 +193,16 @@ def _kept(value: Any, kind: Kind | None, scope: _Scope, dropped: frozenset[Kind]
         return _kept_object(value, within, dropped, deep + 1)
     if isinstance(value, list):
         return _kept_list(value, kind, scope, dropped, deep + 1)
-    return _kept_leaf(value, kind, dropped)
-
-
-def _kept_leaf(value: Any, kind: Kind | None, dropped: frozenset[Kind]) -> Any:
     may_stay = kind is not None and kind not in dropped and fits(kind, value)
     return value if may_stay and not _is_secret(value) else marker(value)
 
 
 def _is_secret(value: Any) -> bool:
     return isinstance(value, str) and may_be_secret(value) and bool(_SECRET_VALUE.search(value))
+
+
+#: One of these is in every secret that has no blank and no equals sign.
+TELLTALES = "_test_|_live_|whsec_|eyJ"
 
 
 def may_be_secret(text: str) -> bool:
@@ -251,10 +251,12 @@ def _kept_list(
 Scope = _Scope
 
 
-def kept_leaf(privacy: Privacy, value: Any, kind: Kind | None) -> Any:
-    """Keep of a plain value (no object, no list, no JSON as text) what may stay of it."""
+def kept_part(
+    privacy: Privacy, value: Any, kind: Kind | None, scope: Scope = "listed", deep: int = 0
+) -> Any:
+    """Keep of a value inside others what may stay: under a name of this kind, so deep inside."""
     dropped = FREE_TEXT if privacy.personal_data == "none" else frozenset()
-    return _kept_leaf(value, kind, dropped)
+    return _kept(value, kind, scope, dropped, deep)
 
 
 def plan_of(names: Collection[str], scope: Scope) -> list[tuple[str, str, Kind | None]] | None:
