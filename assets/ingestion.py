@@ -71,7 +71,7 @@ def raw_assets(automation: Automation) -> dg.AssetsDefinition:
             with warehouse.open(context) as connection:
                 tables, stamps = read_raw_tables(connection), raw_stamps(connection)
         context.instance.add_run_tags(context.run.run_id, {"printora/outcome": result.outcome})
-        if result.outcome == "failed":
+        if not result.is_usable:
             raise _failure(result)
         for table in tables:
             told = Told(asset_key(table.name), stamps[table.name], _metadata(table, result))

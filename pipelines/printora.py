@@ -18,32 +18,28 @@ over days, and certifies what it has: prefer it. This source is for other destin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import dlt
 
-from pipelines.client import Page
 from pipelines.clock import Clock, SystemClock, utc
+from pipelines.destinations.duckdb import hints_of, resource, to_arrow
 from pipelines.errors import PrintoraError
+from pipelines.lists import LISTS, ListSpec
 from pipelines.people import keys_for
 from pipelines.settings import Settings, load_settings
 from pipelines.source.ledger import Ledger
 from pipelines.source.parse import Parsed, Parser, Rejected, Row
 from pipelines.source.privacy import Privacy
-from pipelines.source.schema import (
-    ORDERS,
-    QUARANTINE,
-    SESSIONS,
-    VALUE_ISSUES,
-    WEBHOOK_LOGS,
-    Table,
-)
-from pipelines.sync import open_client
-from pipelines.sync.reading import Reader
-from pipelines.sync.store import hints_of, resource, to_arrow
-from pipelines.sync.walk import Walk
+from pipelines.source.schema import QUARANTINE, SESSIONS, VALUE_ISSUES, Table
+from pipelines.sync.driver import Driver
+from pipelines.sync.protocol import Strategy
+from pipelines.sync.runner import fetch_by
+from pipelines.sync.scan import ScanResult, full_scan
+from pipelines.sync.state import ScanPosition
+from pipelines.sync.wiring import open_client
 
 _BATCH_ROWS = 10_000
 
@@ -57,37 +53,30 @@ def printora_source(settings: Settings | None = None, *, clock: Clock | None = N
         PrintoraError: the API, the ledger or the quota; a list that cannot be read whole.
     """
     whole = _WholeLists(settings or load_settings(), clock or SystemClock())
-    resources = [
-        resource(ORDERS, whole.walk(ORDERS, whole.client.list_orders)),
-        resource(WEBHOOK_LOGS, whole.walk(WEBHOOK_LOGS, whole.client.list_webhook_logs)),
-        resource(SESSIONS, whole.ledger()),
-    ]
+    resources = [resource(spec.table, whole.scan, spec) for spec in LISTS]
+    resources.append(resource(SESSIONS, whole.ledger))
     return dlt.source(lambda: resources, name="printora", max_table_nesting=0)()
 
 
 class _WholeLists:
-    """Reads each list from end to end."""
+    """Reads each list from end to end, anew for each run of the source."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
-        self.client = open_client(settings, clock)
         self._settings = settings
         self._clock = clock
         self._privacy = Privacy(settings.personal_data, keys_for(settings))
 
-    def walk(self, table: Table, fetch: Callable[..., Page]) -> Iterator[Any]:
+    def scan(self, spec: ListSpec) -> Iterator[Any]:
         """Read a list of the API."""
-        pile = _Pile(table)
-        parser = Parser(table.name, self._privacy)
-        walk = Walk(Reader(table.name, fetch, parser, lambda _, row, at: pile.add(row, at)))
-        while not walk.done:
-            walk.step()
-            if pile.is_full or walk.done:
-                yield from pile.take()
-        if walk.lost_because:
-            raise PrintoraError(
-                f"The list of {table.name} cannot be read whole: {walk.lost_because}.",
-                hint="Run again when it is quieter, or use `printora sync`.",
+        pile = _Pile(spec.table)
+        with open_client(self._settings, self._clock) as client:
+            driver = Driver(
+                fetch_by(client),
+                {spec.name: Parser(spec.name, self._privacy)},
+                pile,
+                clock=self._clock,
             )
+            yield from _batches(driver, full_scan(spec, ScanPosition()), pile)
 
     def ledger(self) -> Iterator[Any]:
         """Read the session ledger; nothing where none is set."""
@@ -97,10 +86,33 @@ class _WholeLists:
         parser = Parser(SESSIONS.name, self._privacy)
         seen_at = utc(self._clock.now())
         for entry in Ledger(self._settings.session_ledger).entries():
-            pile.add(entry.parsed_by(parser, seen_at), seen_at)
+            pile.add(SESSIONS.name, entry.parsed_by(parser, seen_at), seen_at)
             if pile.is_full:
                 yield from pile.take()
         yield from pile.take()
+
+
+def _batches(driver: Driver, scan: Strategy[ScanResult], pile: _Pile) -> Iterator[Any]:
+    """Read page by page, and hand over what is enough for a batch."""
+    pages = driver.pages(scan)
+    while True:
+        try:
+            next(pages)
+        except StopIteration as end:
+            result: ScanResult = end.value
+            yield from pile.take()
+            _refuse_lost(result)
+            return
+        if pile.is_full:
+            yield from pile.take()
+
+
+def _refuse_lost(result: ScanResult) -> None:
+    if result.lost_because:
+        raise PrintoraError(
+            f"The list cannot be read whole: {result.lost_because}.",
+            hint="Run again when it is quieter, or use `printora sync`.",
+        )
 
 
 class _Pile:
@@ -114,9 +126,14 @@ class _Pile:
 
     @property
     def is_full(self) -> bool:
-        return sum(map(len, self._rows.values())) >= _BATCH_ROWS
+        return len(self) >= _BATCH_ROWS
 
-    def add(self, parsed: Parsed | Rejected, seen_at: datetime) -> None:
+    def __len__(self) -> int:
+        return sum(map(len, self._rows.values()))
+
+    def add(self, resource: str, parsed: Parsed | Rejected, seen_at: datetime) -> None:
+        """Keep a row, or a record that is none; ``resource`` is the table's."""
+        del resource
         if isinstance(parsed, Rejected):
             self._keep(QUARANTINE, parsed.row(seen_at))
             return

@@ -59,6 +59,19 @@ Full = Annotated[
     bool, typer.Option("--full", help="Read both lists whole, as a first load does, to prove them.")
 ]
 
+AcceptDeletions = Annotated[
+    bool,
+    typer.Option(
+        "--accept-deletions", help="Mark as deleted what has disappeared in a mass, at once."
+    ),
+]
+Adopt = Annotated[
+    bool,
+    typer.Option(
+        "--adopt", help="Go on with a warehouse of another host, partner, key mode or version."
+    ),
+]
+
 
 def _version(wanted: bool) -> None:
     if wanted:
@@ -108,21 +121,35 @@ def demo(
 
 
 @app.command()
-def run(*, budget: Budget = None, full: Full = False, json: Json = False) -> None:
+def run(
+    *,
+    budget: Budget = None,
+    full: Full = False,
+    accept_deletions: AcceptDeletions = False,
+    adopt: Adopt = False,
+    json: Json = False,
+) -> None:
     """Run the main job: sync, build, check."""
-    from pipelines.cli.job import run_main_job
+    from pipelines.cli.job import Wanted, run_main_job
 
     terminal.wishes.json = json
-    raise typer.Exit(run_main_job(budget, full=full))
+    raise typer.Exit(run_main_job(Wanted(budget, full, accept_deletions, adopt)))
 
 
 @app.command()
-def sync(*, budget: Budget = None, full: Full = False, json: Json = False) -> None:
+def sync(
+    *,
+    budget: Budget = None,
+    full: Full = False,
+    accept_deletions: AcceptDeletions = False,
+    adopt: Adopt = False,
+    json: Json = False,
+) -> None:
     """Read what changed, and certify what is complete."""
-    from pipelines.cli.job import run_sync
+    from pipelines.cli.job import Wanted, run_sync
 
     terminal.wishes.json = json
-    raise typer.Exit(run_sync(budget, full=full))
+    raise typer.Exit(run_sync(Wanted(budget, full, accept_deletions, adopt)))
 
 
 @app.command()
@@ -174,6 +201,38 @@ def report(
 
 app.command()(doctor.doctor)
 app.command()(publishing.publish)
+
+certificates = typer.Typer(no_args_is_help=True, help="What syncs have certified.")
+app.add_typer(certificates, name="certificates")
+
+
+@certificates.command("list")
+def list_certificates(
+    *,
+    last: Annotated[int, typer.Option(min=1, help="So many rows, the newest first.")] = 30,
+    json: Json = False,
+) -> None:
+    """List the newest certificates."""
+    from pipelines.cli.withdrawing import show
+
+    terminal.wishes.json = json
+    raise typer.Exit(show(last))
+
+
+@certificates.command()
+def withdraw(
+    sync_id: Annotated[str, typer.Argument(help="The sync, as `certificates list` shows it.")],
+    *,
+    reason: Annotated[str, typer.Option(help="Why; it stays in the certificate.")] = "by hand",
+    json: Json = False,
+) -> None:
+    """Take back what a sync has certified: the next one proves it anew."""
+    from pipelines.cli.withdrawing import withdraw as take_back
+
+    terminal.wishes.json = json
+    raise typer.Exit(take_back(sync_id, reason))
+
+
 app.command()(query.query)
 app.command()(comparing.compare)
 app.command()(people.forget)

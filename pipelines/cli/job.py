@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.cli import failures, outcome, publishing, redaction, terminal
+from pipelines.cli import outcome, publishing, redaction, terminal
 from pipelines.cli.outcome import Built
 from pipelines.cli.progress import Watcher
 from pipelines.cli.same_file import SameFile
@@ -38,25 +39,35 @@ if TYPE_CHECKING:
     from pipelines.sync import SyncResult
 
 
-def run_main_job(budget: int | None, *, full: bool = False) -> int:
+@dataclass(frozen=True)
+class Wanted:
+    """What an operator asks of one sync: see the options of ``printora sync``."""
+
+    budget: int | None = None
+    full: bool = False
+    accept_deletions: bool = False
+    adopt: bool = False
+
+
+def run_main_job(wanted: Wanted) -> int:
     """Sync, build and check; return the exit code."""
     settings = _settings()
     project = load_project()  # Before the first request: a model that is wrong must cost no quota.
     with _writing(settings.warehouse_path) as file:
-        synced = _sync(settings, budget, full)
+        synced = _sync(settings, wanted)
         file.check()
-        if synced.exit_code == failures.FAILED:
+        if not synced.is_usable:
             return outcome.tell_sync(synced)
         built = _build(settings.warehouse_path, settings.models, project)
         file.check()
     return outcome.tell_job(synced, built, settings)
 
 
-def run_sync(budget: int | None, *, full: bool = False) -> int:
+def run_sync(wanted: Wanted) -> int:
     """Sync only; return the exit code."""
     settings = _settings()
     with _writing(settings.warehouse_path) as file:
-        synced = _sync(settings, budget, full)
+        synced = _sync(settings, wanted)
         file.check()
     return outcome.tell_sync(synced)
 
@@ -108,11 +119,18 @@ def _writing(path: Path) -> Iterator[SameFile]:
         yield SameFile(path)
 
 
-def _sync(settings: Settings, budget: int | None, full: bool) -> SyncResult:
+def _sync(settings: Settings, wanted: Wanted) -> SyncResult:
     from pipelines.sync import sync
 
     with Watcher() as watcher:
-        return sync(settings, listener=watcher, budget=budget, full=full)
+        return sync(
+            settings,
+            listener=watcher,
+            budget=wanted.budget,
+            full=wanted.full,
+            accept_deletions=wanted.accept_deletions,
+            adopt=wanted.adopt,
+        )
 
 
 def _build(

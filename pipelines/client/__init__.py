@@ -15,12 +15,12 @@ from typing import Any, Self
 import httpx
 
 from pipelines.client import wire
-from pipelines.client.decoding import decode_list
 from pipelines.client.errors import ApiError, MalformedAnswer
 from pipelines.client.governor import RateGovernor, Wait
 from pipelines.client.transport import ATTEMPTS, Answer, Transport
 from pipelines.client.wire import Contract, Page
 from pipelines.clock import Clock, SystemClock
+from pipelines.decoding import decode_list
 from pipelines.errors import ConfigurationError
 
 __all__ = ["CreatedSession", "Page", "PrintoraClient", "RateGovernor", "Wait"]

@@ -15,7 +15,6 @@ import tenacity
 from pipelines.client import wire
 from pipelines.client.body import BodyError, TooLongError, read_body
 from pipelines.client.deadline import DeadlineTransport, deadline, is_over
-from pipelines.client.decoding import decode
 from pipelines.client.errors import (
     AnswerTooLarge,
     ApiError,
@@ -29,9 +28,10 @@ from pipelines.client.errors import (
 )
 from pipelines.client.governor import RateGovernor, Wait
 from pipelines.client.headers import age
-from pipelines.client.redaction import plain_code, without_secrets
 from pipelines.clock import Clock
+from pipelines.decoding import decode
 from pipelines.errors import ConfigurationError
+from pipelines.redaction import plain_code, without_secrets
 
 #: A request that takes this many times the timeout, a little at a time, is given up.
 PATIENCE = 4

@@ -13,8 +13,8 @@ from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import quote
 
-from pipelines.client.decoding import NotTheContractError, Undecodable, decode
 from pipelines.client.governor import Limit
+from pipelines.decoding import NotTheContractError, Undecodable, decode
 
 __all__ = [
     "CONTRACTS",

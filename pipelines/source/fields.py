@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipelines.client.wire import NotTheContractError, decode
+from pipelines.decoding import NotTheContractError, decode
 from pipelines.source.names import snake
 from pipelines.source.values import is_absent
 

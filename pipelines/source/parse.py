@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from pipelines.client.wire import Undecodable
+from pipelines.decoding import Undecodable
 from pipelines.source import values
 from pipelines.source.allowed import marker
 from pipelines.source.fields import Fields, part_of

@@ -283,7 +283,7 @@ SYNC_RUNS = Table(
         _time(
             "complete_as_of", "The table holds all that the API had at this time; null: not proven."
         ),
-        _text("evidence", "counts equal, whole walk, whole ledger, or not proven."),
+        _text("evidence", "counts equal, whole walk, end seen twice, whole ledger, or not proven."),
         _text("reason", "Why it is not proven complete; null when it is."),
         Column("requests", "integer", "Requests that this resource used."),
         Column("rows_read", "integer", "Rows received, repeats included."),
@@ -299,6 +299,11 @@ SYNC_RUNS = Table(
             "`total` as the API last gave it; the ledger's lines for sessions.",
         ),
         Column("rows_stored", "integer", "Rows in the table at the end, deleted ones not counted."),
+        _time(
+            "oldest_observation_at",
+            "When the row was last read that was read longest ago: no value is older.",
+        ),
+        _time("local_ended_at", "`ended_at` by the clock of the machine that ran the sync."),
         Column("detail", "json", "Requests by purpose, the API's behaviour, quota left."),
     ),
 )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pipelines.source.parse import Row
 from pipelines.source.values import as_json
 
+if TYPE_CHECKING:
+    from pipelines.sync.verdict import Verified
+
 COMPLETE, PARTIAL, FAILED, SKIPPED = "complete", "partial", "failed", "skipped"
-WHOLE_WALK, COUNTS_EQUAL, WHOLE_LEDGER = "whole walk", "counts equal", "whole ledger"
 NOT_PROVEN = "not proven"
 
 
@@ -33,12 +34,15 @@ class ResourceCertificate:
     rows_quarantined: int = 0
     rows_reported: int | None = None
     rows_stored: int = 0
+    oldest_observation_at: datetime | None = None
+    local_ended_at: datetime | None = None
     detail: dict[str, Any] = field(default_factory=dict)
 
-    def proven(self, as_of: datetime, evidence: str) -> None:
+    def proven(self, verdict: Verified) -> None:
         """Certify that the table holds all that the API had at the time."""
-        self.outcome, self.complete_as_of, self.evidence = COMPLETE, as_of, evidence
-        self.reason = None
+        evidence = verdict.evidence
+        self.outcome, self.complete_as_of = COMPLETE, evidence.as_of
+        self.evidence, self.reason = evidence.proof.value, None
 
     def unproven(self, reason: str, outcome: str = PARTIAL) -> None:
         """Say why nothing is certified."""
@@ -49,7 +53,7 @@ class ResourceCertificate:
         """Say that the resource is not read at all: nothing is certified, and nothing failed."""
         self.unproven(reason, SKIPPED)
 
-    def row(self, sync_id: str) -> Row:
+    def row(self, sync_id: str) -> dict[str, Any]:
         """Return the row for the table."""
         return {**vars(self), "sync_id": sync_id, "detail": as_json(self.detail)}
 
@@ -69,6 +73,12 @@ class SyncResult:
         """The least outcome of the resources that are read: complete, partial or failed."""
         outcomes = {part.outcome for part in self.resources.values()}
         return next((word for word in (FAILED, PARTIAL) if word in outcomes), COMPLETE)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether any list was read: one that the API closes does not stop the models."""
+        lists = [part for name, part in self.resources.items() if name != "sessions"]
+        return any(part.outcome != FAILED for part in lists)
 
     @property
     def exit_code(self) -> int:

@@ -88,8 +88,8 @@ def test_every_missing_setting_is_named_at_once(loaded: Place) -> None:
 
 
 def test_another_partner_is_refused(loaded: Place) -> None:
-    """Broken: a mistyped partner id gives an empty list, and empties the tables."""
-    _fails(loaded, 1, "403", "SOURCES__PRINTORA__PARTNER_ID", partner_id="somebody_else")
+    """Broken: another partner's orders are mixed in, or a mistyped id empties the tables."""
+    _fails(loaded, 2, "partner somebody_else", "--adopt", partner_id="somebody_else")
 
 
 def test_a_test_key_is_not_sent_to_production(loaded: Place) -> None:

@@ -27,9 +27,9 @@ from pipelines.client.errors import (
     ServerFault,
     Unreachable,
 )
-from pipelines.client.redaction import without_secrets
 from pipelines.clock import ManualClock
 from pipelines.errors import ConfigurationError, PrintoraError, QuotaExhausted
+from pipelines.redaction import without_secrets
 
 KEY = "sk_live_Abc123Secret"
 LINK = "https://pay.example.test/s/tok_123?token=eyJhbGciOiJIUzI1NiJ9"

@@ -23,9 +23,9 @@ from pipelines.client.errors import (
     ServerFault,
     Unauthorized,
 )
-from pipelines.client.redaction import without_secrets
 from pipelines.clock import ManualClock
 from pipelines.errors import ConfigurationError, QuotaExhausted
+from pipelines.redaction import without_secrets
 from pipelines.text import printable
 
 LIMITED = {"success": False, "error": {"code": "RATE_LIMIT_EXCEEDED", "message": "slow down"}}

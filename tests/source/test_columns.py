@@ -12,6 +12,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
+from pipelines.destinations.duckdb import to_arrow
 from pipelines.source.columns import ColumnParser
 from pipelines.source.fingerprints import fingerprint, fingerprints
 from pipelines.source.parse import SHAPES, Parsed, Parser
@@ -25,7 +26,6 @@ from pipelines.source.privacy import (
 from pipelines.source.pseudonyms import Keys
 from pipelines.source.values import as_json
 from pipelines.source.writer import Writer
-from pipelines.sync.store import to_arrow
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
 KEYS = Keys.new()

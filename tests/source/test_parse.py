@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 
 from pipelines.client.wire import Undecodable, decode
+from pipelines.destinations.duckdb import to_arrow
 from pipelines.source.names import snake
 from pipelines.source.parse import (
     SHAPES,
@@ -27,7 +28,6 @@ from pipelines.source.parse import (
 from pipelines.source.privacy import PersonalData, Privacy
 from pipelines.source.pseudonyms import Keys
 from pipelines.source.schema import ORDERS, QUARANTINE, VALUE_ISSUES
-from pipelines.sync.store import to_arrow
 
 SEEN = datetime(2026, 6, 1, tzinfo=UTC)
 KEYS = Keys.new()

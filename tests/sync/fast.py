@@ -12,6 +12,7 @@ import asyncio
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,31 +23,37 @@ from sync_world import START, World, settings_for
 from pipelines.client import PrintoraClient, RateGovernor
 from pipelines.client.governor import Limit
 from pipelines.clock import ManualClock
+from pipelines.destinations.base import DATASET
+from pipelines.destinations.duckdb import _APPEND_ONLY, to_arrow
+from pipelines.destinations.sql import SqlReading
+from pipelines.destinations.where import JsonObject, Row
 from pipelines.progress import ignore
 from pipelines.sandbox import Behaviour, Limits, Sandbox, SandboxConfig, WorldOptions
 from pipelines.settings import Settings
-from pipelines.source.parse import Row
 from pipelines.source.privacy import Privacy
 from pipelines.source.pseudonyms import Keys
 from pipelines.source.schema import TABLES
 from pipelines.sync import SyncResult
-from pipelines.sync.engine import Engine
-from pipelines.sync.store import _APPEND_ONLY, DATASET, Store, to_arrow
+from pipelines.sync.runner import Runner
 
 PLENTY = (Limit("minute", 60, 10**9), Limit("day", 86_400, 10**9))
+
+
+#: Which requests are refused, by a part of their path or by a question, and with which status.
+Refusal = tuple[str | Callable[[httpx.Request], bool], int]
 
 
 class Killed(BaseException):
     """The process ends here: nothing after it runs, nothing in memory is kept."""
 
 
-class FastStore(Store):
-    """A store whose loads are plain merges. ``cut`` is called before each table and the state."""
+class FastDestination(SqlReading):
+    """A destination whose loads are plain merges. ``cut`` is called before each table and state."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, cut: Callable[[str], None]) -> None:
+        super().__init__()
         self._connection = connection
         self._cut = cut
-        self._columns: dict[str, set[str]] = {}
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(f"create schema if not exists {DATASET}")
         connection.execute(f"create table if not exists {DATASET}.state (content varchar)")
@@ -58,7 +65,15 @@ class FastStore(Store):
         """Run a query on raw tables that are there."""
         return self._connection.execute(sql.replace("%s", "?"), list(parameters)).fetchall()
 
-    def load(self, rows: Mapping[str, Iterable[Row]], state: Mapping[str, Any]) -> None:
+    def recent_requests(self, since: datetime) -> list[tuple[datetime, int]]:
+        """Return nothing: these syncs have no limits."""
+        del since
+        return []
+
+    def release(self) -> None:
+        """Keep the connection: nobody else reads."""
+
+    def load(self, rows: Mapping[str, Iterable[Row]], state: JsonObject) -> None:
         """Merge the rows table by table, and note the state last."""
         tables = {table.name: table for table in TABLES}
         for name, part in rows.items():
@@ -87,17 +102,36 @@ class FastStore(Store):
         self.state = json.loads(json.dumps(state))
         self._read_columns()
 
+    def _read_columns(self) -> None:
+        rows = self.query(
+            "select table_name, column_name from information_schema.columns"
+            " where table_schema = %s",
+            DATASET,
+        )
+        self.columns = {}
+        for table, column in rows:
+            self.columns.setdefault(table, set()).add(column)
+
 
 class FastTransport(httpx.BaseTransport):
     """Calls the sandbox's ASGI application in this thread. ``lie`` may change what it answers."""
 
-    def __init__(self, sandbox: Sandbox, lie: Callable[[Any], None] | None = None) -> None:
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        lie: Callable[[Any], None] | None = None,
+        refuse: Refusal | None = None,
+    ) -> None:
         self._app = sandbox._gate
         self._lie = lie
+        self._refuse = refuse
         self._loop = asyncio.new_event_loop()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request."""
+        if self._refuse is not None and _concerns(self._refuse[0], request):
+            error = {"success": False, "error": {"code": "NO", "message": "not taken"}}
+            return httpx.Response(self._refuse[1], json=error)
         sent: list[MutableMapping[str, Any]] = []
 
         async def receive() -> dict[str, Any]:
@@ -131,6 +165,10 @@ class FastTransport(httpx.BaseTransport):
         self._loop.close()
 
 
+def _concerns(which: str | Callable[[httpx.Request], bool], request: httpx.Request) -> bool:
+    return which in request.url.path if isinstance(which, str) else which(request)
+
+
 def fast_sync(
     sandbox: Sandbox,
     settings: Settings,
@@ -141,6 +179,8 @@ def fast_sync(
     full: bool = False,
     cut: Callable[[Any], None] = ignore,
     lie: Callable[[Any], None] | None = None,
+    accept_deletions: bool = False,
+    refuse: Refusal | None = None,
 ) -> SyncResult:
     """Run the engine once, as :func:`pipelines.sync.sync` does."""
     governor = RateGovernor(PLENTY, clock=clock, reserve_share=0.0, budget=budget)
@@ -150,19 +190,20 @@ def fast_sync(
         settings.partner_id,
         governor=governor,
         clock=clock,
-        transport=FastTransport(sandbox, lie),
+        transport=FastTransport(sandbox, lie, refuse),
     ) as client:
         privacy = Privacy(settings.personal_data, Keys.of_api_key(settings.api_key))
-        engine = Engine(
+        runner = Runner(
             client,
-            FastStore(connection, cut),
+            FastDestination(connection, cut),
             privacy,
             clock=clock,
             listener=ignore,
             ledger=settings.session_ledger,
             full=full,
+            accept_deletions=accept_deletions,
         )
-        return engine.run()
+        return runner.run()
 
 
 class FastWorld(World):

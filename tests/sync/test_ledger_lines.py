@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from fast import FastStore, FastWorld, fast_sync, fast_world
+from fast import FastDestination, FastWorld, fast_sync, fast_world
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +19,7 @@ from pipelines.source.partial import merged, said_columns
 from pipelines.source.privacy import Privacy
 from pipelines.source.pseudonyms import Keys
 from pipelines.sync import SyncResult
-from pipelines.sync.batch import Batch
+from pipelines.sync.pending import PendingRows
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 PARSER = Parser("sessions", Privacy("pseudonymous", Keys.new()))
@@ -89,14 +89,17 @@ def write(path: Path, lines: list[Line], mode: str = "w") -> None:
         file.writelines(json.dumps(line) + "\n" for line in lines)
 
 
-def load(store: FastStore, folder: Path) -> None:
+def load(store: FastDestination, folder: Path) -> None:
     """Read the ledger as a sync does, without the API's lists."""
-    ledger, batch = Ledger(str(folder / "s*"), store.state.get("ledger"), now=NOW), Batch(store)
+    ledger, batch = (
+        Ledger(str(folder / "s*"), store.state.get("ledger"), now=NOW),
+        PendingRows(store),
+    )
     for entry in ledger.entries():
         row = entry.parsed_by(PARSER, NOW)
         assert not isinstance(row, Rejected)
         batch.add_line(entry.line(row), NOW)
-    batch.flush({"ledger": ledger.state()}, list)
+    batch.load({"ledger": ledger.state()}, list)
 
 
 @settings(max_examples=30, deadline=None)
@@ -110,7 +113,7 @@ def test_what_is_stored_is_what_all_lines_say_together(
         for number, (part, is_new_file) in enumerate(told):
             lines += part
             write(folder / f"s-{number if is_new_file else 0}.jsonl", part, "a")
-            load(FastStore(connection, lambda _: None), folder)
+            load(FastDestination(connection, lambda _: None), folder)
             wanted, have = truth(lines), stored(connection)
             assert have == {key: {name: wanted[key][name] for name in have[key]} for key in wanted}
 

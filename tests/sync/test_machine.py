@@ -23,9 +23,9 @@ from sync_world import START, settings_for
 
 from pipelines.clock import ManualClock
 from pipelines.errors import PrintoraError
+from pipelines.lists import ORDERS_LIST
 from pipelines.sandbox import Behaviour, Limits, Request, Sandbox, SandboxConfig, WorldOptions
 from pipelines.sync import SyncResult
-from pipelines.sync.events import RANKS
 
 THOROUGH = bool(os.environ.get("PRINTORA_THOROUGH"))
 DAY = 86_400.0
@@ -277,7 +277,7 @@ class SyncMachine(RuleBasedStateMachine):
 
     def _check_certificate(self, result: SyncResult) -> None:
         """Hold the certificate against the truth of the time that it names."""
-        for name, ranks in (("orders", RANKS), ("webhook_logs", _LOG_RANKS)):
+        for name, ranks in (("orders", ORDERS_LIST.statuses.ranks), ("webhook_logs", _LOG_RANKS)):
             as_of = result.resources[name].complete_as_of
             if as_of is None:
                 continue

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,27 +10,13 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import assume, example, given, settings
 
-from pipelines.client import Page
-from pipelines.source.parse import Parsed, Parser, Rejected, Row
-from pipelines.sync import walk as walks
-from pipelines.sync.reading import Reader
-from pipelines.sync.walk import Walk
+from pipelines.lists import ORDERS_LIST
+from pipelines.sync import scan as scans
+from pipelines.sync.protocol import ListPage, ListRow
+from pipelines.sync.scan import ScanResult, full_scan
+from pipelines.sync.state import SMALLEST_PAGE, ScanPosition
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-class QuickParser(Parser):
-    """Takes records for rows: what a row holds is no matter of the walk's."""
-
-    def __init__(self) -> None:
-        """Need nothing."""
-
-    def parse(self, record: Any, **_: Any) -> Parsed:
-        """Return the record with the one time that a walk looks at."""
-        return Parsed({"created_at": None, **record})
-
-
-_PARSER = QuickParser()
 
 
 @dataclass
@@ -49,30 +34,31 @@ class MovingList:
     next_new: int = 10_000
     next_old: int = -1
     requests: int = 0
-    shown: set[int] = field(default_factory=set)
+    #: Rows that are counted and not shown, in so many answers.
+    hidden: frozenset[int] = frozenset()
+    hidden_until: int = 10**9
 
-    def fetch(self, *, offset: int, limit: int) -> Page:
+    def fetch(self, offset: int) -> ListPage:
         """Answer one request, and change."""
         clamp = self.clamps[self.requests % len(self.clamps)]
         rows = sorted(self.rows, reverse=self.falling)
         start = 0 if self.offset == "ignored" else offset
-        page = rows[start : start + min(clamp, limit)]
-        self.shown |= set(page)
+        page = rows[start : start + clamp]
+        if self.requests < self.hidden_until:
+            page = [row for row in page if row not in self.hidden]
         said = self._total(len(rows), len(page))
         if self.requests < len(self.moves):
             self._move(*self.moves[self.requests])
         self.requests += 1
-        return Page([self._record(row) for row in page], said, 1e9, 1e9, "GET /")
+        return ListPage(offset, [self._row(row) for row in page], said, _EPOCH)
 
     def _total(self, true: int, page: int) -> int | None:
         lies = {"true": true, "missing": None, "page": page, "low": true // 2, "high": true * 3 + 9}
         return lies[self.total]
 
-    def _record(self, row: int) -> Row:
-        record: Row = {"order_id": str(row), "status": "pending"}
-        if self.times:
-            record["created_at"] = _EPOCH + timedelta(seconds=row)
-        return record
+    def _row(self, row: int) -> ListRow:
+        made_at = _EPOCH + timedelta(seconds=row) if self.times else None
+        return ListRow(str(row), made_at, "pending")
 
     def _move(self, kind: str, count: int, share: float) -> None:
         if kind == "new":
@@ -86,15 +72,31 @@ class MovingList:
             del self.rows[at : at + count]
 
 
-def reader_of(moving: MovingList) -> tuple[Reader, set[str]]:
-    """Return a reader of the list, and the keys that it has accepted."""
-    met: set[str] = set()
+class Scan:
+    """A full scan of the list, a page at each step."""
 
-    def accept(_: str, row: Any, __: datetime) -> None:
-        assert not isinstance(row, Rejected)
-        met.add(row["order_id"])
+    def __init__(self, moving: MovingList, at: ScanPosition | None = None) -> None:
+        self.at = at or ScanPosition()
+        self.met: set[str] = set()
+        self.result: ScanResult | None = None
+        self._moving = moving
+        self._scan = full_scan(ORDERS_LIST, self.at)
+        self._request = next(self._scan)
 
-    return Reader("orders", moving.fetch, _PARSER, accept), met
+    def step(self) -> None:
+        """Read one page."""
+        page = self._moving.fetch(self._request.offset)
+        self.met |= set(page.keys)
+        try:
+            self._request = self._scan.send(page)
+        except StopIteration as end:
+            self.result = end.value
+
+    def run(self) -> ScanResult:
+        """Read to the end."""
+        while self.result is None:
+            self.step()
+        return self.result
 
 
 MOVES = st.lists(
@@ -118,8 +120,7 @@ LISTS = st.builds(
     # Whoever lies about the length and cuts pages shorter than any text of the API has them hides
     # where the list ends.
     lambda moving: (
-        (moving.total, moving.offset) == ("true", "kept")
-        or min(moving.clamps) >= walks.SMALLEST_PAGE
+        (moving.total, moving.offset) == ("true", "kept") or min(moving.clamps) >= SMALLEST_PAGE
     )
 )
 
@@ -129,12 +130,11 @@ LISTS = st.builds(
 def test_no_row_that_stays_is_lost(moving: MovingList) -> None:
     """A row skipped between two pages would be missing for good, and marked as deleted."""
     before = set(moving.rows)
-    reader, met = reader_of(moving)
-    walk = Walk(reader)
-    walk.run()
+    scan = Scan(moving)
+    result = scan.run()
     stayed = {str(row) for row in before & set(moving.rows)}
-    if walk.lost_because is None:
-        assert stayed <= met
+    if result.lost_because is None:
+        assert stayed <= scan.met
 
 
 @given(LISTS, st.integers(0, 12), st.integers(0, 900), st.integers(0, 200))
@@ -144,18 +144,18 @@ def test_a_walk_taken_up_days_later_goes_on(
 ) -> None:
     """A first load over several days would skip what moved overnight."""
     before = set(moving.rows)
-    reader, met = reader_of(moving)
-    walk = Walk(reader)
+    scan = Scan(moving)
     for _ in range(stop):
-        if not walk.done:
-            walk.step()
-    assume(not walk.done)
+        if scan.result is None:
+            scan.step()
+    assume(scan.result is None)
     moving._move("new", new, 0.0)
     moving._move("delete", deleted, 0.3)
-    again = Walk(reader, walk.state())
-    again.run()
-    if again.id == walk.id and again.lost_because is None:
-        assert {str(row) for row in before & set(moving.rows)} <= met
+    begun = scan.at.id
+    again = Scan(moving, scan.at.copy())
+    result = again.run()
+    if again.at.id == begun and result.lost_because is None:
+        assert {str(row) for row in before & set(moving.rows)} <= scan.met | again.met
 
 
 def still(rows: int, **how: Any) -> MovingList:
@@ -167,57 +167,67 @@ def still(rows: int, **how: Any) -> MovingList:
 def test_a_quiet_list_is_read_whatever_its_total_says(rows: int, total: str) -> None:
     """A total that is missing or wrong would end the walk early, or never."""
     moving = still(rows, total=total)
-    reader, met = reader_of(moving)
-    walk = Walk(reader)
-    walk.run()
-    assert len(met) == rows
+    scan = Scan(moving)
+    result = scan.run()
+    assert len(scan.met) == rows
     if total == "high":
         # Rows are promised that never come: that is no proof, but all there is was read.
-        assert walk.first_total != rows
+        assert result.position.usable_total != rows
     else:
-        assert walk.first_total in (None, rows)
-    assert walk.lost_because is None
+        assert result.position.usable_total in (None, rows)
+    assert result.lost_because is None
 
 
 def test_a_quiet_list_costs_little_more_than_its_pages() -> None:
     """The overlap that keeps the place must not eat the quota."""
     moving = still(10_000)
-    Walk(reader_of(moving)[0]).run()
+    Scan(moving).run()
     assert moving.requests <= 1.05 * 100
 
 
 def test_one_answer_over_and_over_is_given_up() -> None:
     """A server that ignores the offset would be asked for ever."""
     moving = still(500, offset="ignored", total="missing")
-    walk = Walk(reader_of(moving)[0])
-    walk.run()
-    assert walk.lost_because
+    assert Scan(moving).run().lost_because
     assert moving.requests < 20
 
 
 def test_a_list_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that always has one more page would be read for ever."""
-    monkeypatch.setattr(walks, "ENDLESS", 2_000)
-    endless: Callable[..., Page] = lambda offset, limit: still(offset + 200).fetch(  # noqa: E731
-        offset=offset, limit=limit
-    )
+    monkeypatch.setattr(scans, "ENDLESS", 2_000)
     moving = still(0)
 
-    def fetch(*, offset: int, limit: int) -> Page:
-        page = endless(offset=offset, limit=limit)
-        return Page(page.rows, None, 1e9, 1e9, "GET /")
+    def fetch(offset: int) -> ListPage:
+        return replace(still(offset + 200).fetch(offset), total=None)
 
     moving.fetch = fetch  # type: ignore[method-assign]
-    walk = Walk(Reader("orders", fetch, _PARSER, lambda *_: None))
-    walk.run()
-    assert walk.lost_because
-    assert walk.requests < 200
+    result = Scan(moving).run()
+    assert result.lost_because
+    assert result.position.requests < 200
 
 
 @example("newest_first")
 @given(st.sampled_from(["newest_first", "oldest_first"]))
 def test_the_order_is_seen(order: str) -> None:
     """Reading the wrong end for the young one would miss every new row."""
-    walk = Walk(reader_of(still(250, falling=order == "newest_first"))[0])
-    walk.run()
-    assert walk.order == order
+    result = Scan(still(250, falling=order == "newest_first")).run()
+    assert result.position.order == order
+
+
+@pytest.mark.parametrize("hidden", [[250], list(range(0, 500, 10)), list(range(220, 370))])
+def test_places_that_are_counted_and_not_shown_do_not_end_the_scan(hidden: list[int]) -> None:
+    """Soft-deleted rows are counted and paged over: what stands behind them would be missed."""
+    moving = still(500, hidden=frozenset(hidden))
+    scan = Scan(moving)
+    result = scan.run()
+    assert result.lost_because is None
+    assert len(scan.met) == 500 - len(hidden)
+    assert moving.requests <= 30
+
+
+def test_rows_that_one_answer_leaves_out_are_asked_for_again() -> None:
+    """A hiccup of the server would cost the rows that it left out, in a list that is sorted."""
+    moving = still(500, hidden=frozenset(range(240, 250)), hidden_until=4)
+    scan = Scan(moving)
+    scan.run()
+    assert len(scan.met) == 500

@@ -28,6 +28,8 @@ def _translated(error: Exception) -> PrintoraError:
     for cause in chain:
         if isinstance(cause, PrintoraError):
             return cause
+        if not isinstance(cause, Exception):
+            raise cause  # somebody ended the run: dlt wraps that, too
     text = str(chain[-1]) or type(chain[-1]).__name__
     if "Could not set lock on file" in text:
         holder = re.search(r"held in (.+?) \(PID (\d+)\)", text)

@@ -15,7 +15,7 @@ from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
-from pipelines.client.redaction import without_secrets
+from pipelines.redaction import without_secrets
 
 #: A list stands at the top, in an object, or in an object of it; deeper ones belong to a row.
 ENVELOPE_DEPTH = 2

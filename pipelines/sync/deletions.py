@@ -1,0 +1,57 @@
+"""Rows that the API does not list any more: when that is believed.
+
+A row is marked as deleted when a full scan passed its place and did not meet it, or when a page
+showed its neighbours without it, twice, and the numbers agree then. Of many rows at once it is
+believed when a later scan agrees: a default filter or a permission may have changed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from pipelines.sync.listrun import RECONCILE_REQUESTS, ListRun
+from pipelines.sync.protocol import Strategy
+from pipelines.sync.reconcile import reconcile
+from pipelines.sync.refetch import refetch
+from pipelines.sync.state import Withheld
+
+#: More than this at once is a mass: rows, or that share of the list.
+_FEW, _SHARE = 20, 0.01
+#: A later scan agrees when it began so much later.
+_AGREES_AFTER = timedelta(hours=1)
+
+
+def is_mass(gone: int, stored: int) -> bool:
+    """Tell whether so many rows of a list have disappeared that an accident is likelier."""
+    return gone > max(_FEW, _SHARE * stored) or (gone > 0 and gone == stored)
+
+
+def withheld(run: ListRun, gone: int, stored: int, at: datetime) -> int:
+    """Return how many of the missing rows are not marked as deleted yet."""
+    before = run.state.disappeared
+    if not is_mass(gone, stored) or run.shared.accept_deletions:
+        run.note(disappeared=None)
+        return 0
+    if before is None or abs(gone - before.rows) > max(_FEW, _SHARE * stored):
+        run.note(disappeared=Withheld(gone, at))
+        return gone
+    if at - before.since < _AGREES_AFTER:
+        return gone
+    run.note(disappeared=None)
+    return 0
+
+
+def find_gone(run: ListRun, total: int) -> Strategy[None]:
+    """Find rows that have left a sorted list, and mark them if that explains its length."""
+    surplus = run.listed - total
+    if is_mass(surplus, run.stored) or run.state.order == "unknown":
+        return
+    absent = yield from reconcile(
+        run.spec, run.state, run.copy, None, total, at_most=RECONCILE_REQUESTS
+    )
+    if not absent:
+        return
+    at = run.shared.clock().server
+    gone = yield from refetch(run.order, absent, "repair", at_most=RECONCILE_REQUESTS)
+    if len(gone) == len(absent) == run.listed - total:
+        run.mark_deleted(gone, at)

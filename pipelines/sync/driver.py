@@ -1,0 +1,323 @@
+"""All I/O of a sync: it asks for the pages that strategies want, and keeps the rows that come.
+
+It alone knows the client, the clock and the destination: pacing and budget are the client's
+governor's; the order of observations, flushes, resume positions and progress are kept here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+from pipelines.client import Page
+from pipelines.client.errors import ApiError, Refused
+from pipelines.clock import Clock, utc
+from pipelines.destinations.where import made_at
+from pipelines.lists import ListSpec
+from pipelines.progress import Listener, PageRead, ignore
+from pipelines.source.parse import Parsed, Parser, Rejected
+from pipelines.sync.page_size import PageSize
+from pipelines.sync.protocol import ListPage, ListRow, PageRequest, RequestRefused, Strategy
+from pipelines.sync.state import ScanPosition
+
+#: Rows kept in memory before they are loaded, and how long they may wait, in seconds.
+FLUSH_ROWS = 100_000
+FLUSH_SECONDS = 120.0
+
+R = TypeVar("R")
+
+
+class Sink(Protocol):
+    """Where rows are kept until they are loaded."""
+
+    def __len__(self) -> int:
+        """How many rows wait."""
+
+    def add(self, resource: str, parsed: Parsed | Rejected, seen_at: datetime) -> None:
+        """Keep a row, or a record that is none."""
+
+
+class Fetch(Protocol):
+    """One page of a list from the API."""
+
+    def __call__(self, spec: ListSpec, *, offset: int, limit: int, status: str | None) -> Page:
+        """Ask; raise an :class:`ApiError`, or what ends the run early."""
+
+
+@dataclass
+class ListStats:
+    """What reading one list took and gave in this run.
+
+    ``total`` is that of the last answer; ``damaged`` counts rows with an unreadable value.
+    """
+
+    requests: Counter[str] = field(default_factory=Counter)
+    rows_read: int = 0
+    damaged: int = 0
+    total: int | None = None
+    oldest_answer: float = 0.0
+
+
+class Driver:
+    """Runs strategies, one request at a time."""
+
+    def __init__(
+        self,
+        fetch: Fetch,
+        parsers: Mapping[str, Parser],
+        pending: Sink,
+        *,
+        clock: Clock,
+        listener: Listener = ignore,
+        load: Callable[[], None] = lambda: None,
+        quota_left: Callable[[], dict[str, int]] = dict,
+        waiting: Callable[[Callable[[], Page]], Page] = lambda wait: wait(),
+    ) -> None:
+        self._fetch = fetch
+        self._parsers = parsers
+        self._pending = pending
+        self._clock = clock
+        self._listener = listener
+        self._load = load
+        self._quota_left = quota_left
+        self._waiting = waiting
+        self._loaded_at = clock.now()
+        self._is_asking = False
+        self.stats: dict[str, ListStats] = {name: ListStats() for name in parsers}
+        self.sizes: dict[str, PageSize] = {name: PageSize() for name in parsers}
+        #: The scans under way: where each goes on.
+        self.scans: dict[str, ScanPosition] = {}
+        self._begun: dict[str, _Turn[None]] = {}
+
+    def run(self, strategy: Strategy[R]) -> R:
+        """Carry a strategy out."""
+        pages = self.pages(strategy)
+        while True:
+            try:
+                next(pages)
+            except StopIteration as end:
+                result: R = end.value
+                return result
+
+    def pages(self, strategy: Strategy[R]) -> Generator[None, None, R]:
+        """Carry a strategy out, and pause after each page."""
+        turn = _Turn(strategy)
+        while not turn.is_over:
+            self._step(turn)
+            yield
+        return turn.result()
+
+    def begin(self, name: str, strategy: Strategy[None]) -> None:
+        """Read the first page of a strategy that :meth:`go_on` carries on."""
+        turn = _Turn(strategy)
+        self._step(turn)
+        self._begun[name] = turn
+
+    def go_on(self, *, at_most: int | None = None) -> None:
+        """Carry on what was begun, a page of each in turn, with ``at_most`` requests in all."""
+        turns, spent = list(self._begun.values()), 0
+        self._begun = {}
+        with _closing(turns):
+            while any(not turn.is_over for turn in turns):
+                for turn in turns:
+                    if spent == at_most:
+                        return
+                    if not turn.is_over:
+                        self._step(turn)
+                        spent += 1
+                self.load_when_due()
+
+    def run_in_turn(self, strategies: Mapping[str, Strategy[None]], *, at_most: int) -> None:
+        """Carry strategies out, a page of each in turn, with ``at_most`` requests in all."""
+        self._begun = {name: _Turn(strategy) for name, strategy in strategies.items()}
+        self.go_on(at_most=at_most)
+
+    def requests(self, spec: ListSpec) -> int:
+        """Return how many requests a list has taken in this run."""
+        return self.stats[spec.name].requests.total()
+
+    def load_when_due(self) -> None:
+        """Load what waits, if it is much or has waited long."""
+        waited = self._clock.now() - self._loaded_at
+        if len(self._pending) >= FLUSH_ROWS or (len(self._pending) and waited >= FLUSH_SECONDS):
+            self.load_now()
+
+    def load_now(self) -> None:
+        """Load what waits."""
+        self._load()
+        self._loaded_at = self._clock.now()
+
+    def load_before_waiting(self) -> None:
+        """Load what waits, before a pause in which the process may well be ended."""
+        if self._is_asking and len(self._pending):
+            self.load_now()
+
+    def end_scan(self, spec: ListSpec) -> None:
+        """Stamp the list's rows no more."""
+        self.scans.pop(spec.name, None)
+
+    def _step(self, turn: _Turn[R]) -> None:
+        """Answer the request that a strategy waits for."""
+        request = turn.request
+        if request.resume is not None:
+            self.scans[request.spec.name] = request.resume
+        try:
+            page = self._ask(request)
+        except RequestRefused as refused:
+            turn.throw(refused)
+        except BaseException:
+            turn.close()
+            raise
+        else:
+            turn.send(page)
+
+    def _ask(self, request: PageRequest) -> ListPage:
+        """Make one request, of fewer rows where an answer of so many cannot be had."""
+        name = request.spec.name
+        size = self.sizes[name]
+        while True:
+            try:
+                page = self._page(request, size.limit)
+            except ApiError as error:
+                if _is_refused(request, error):
+                    raise RequestRefused(error.message) from error
+                if not size.shrink(error):
+                    raise
+                if size.limit == 0:
+                    size.limit = 1
+                    self._look_behind(request, error)
+                    return self._unreadable(request, error)
+            else:
+                size.note_success()
+                return self._listed(request, page)
+
+    def _page(self, request: PageRequest, limit: int) -> Page:
+        status = self._spelt(request.spec.name, request.status)
+        self._is_asking = True
+        try:
+            return self._waiting(
+                lambda: self._fetch(request.spec, offset=request.offset, limit=limit, status=status)
+            )
+        finally:
+            self._is_asking = False
+
+    def _look_behind(self, request: PageRequest, error: ApiError) -> None:
+        """Make sure that it is one place that cannot be read, and not an API that is down."""
+        try:
+            self._fetch(request.spec, offset=request.offset + 1, limit=1, status=None)
+        except ApiError:
+            raise error from None
+        self.stats[request.spec.name].requests[request.purpose] += 1
+
+    def _spelt(self, name: str, status: str | None) -> str | None:
+        """Return a status as the API spells it: a filter may tell capitals from small letters."""
+        return status if status is None else self._parsers[name].spellings.get(status, status)
+
+    def _listed(self, request: PageRequest, page: Page) -> ListPage:
+        """Keep the page's rows, and return it as strategies see it."""
+        stats = self.stats[request.spec.name]
+        stats.requests[request.purpose] += 1
+        stats.rows_read += len(page.rows)
+        stats.oldest_answer = max(stats.oldest_answer, page.age_seconds)
+        if request.status is None:
+            stats.total = page.total
+        asked_at = utc(page.asked_at)
+        rows = [
+            self._row(request.spec, record, asked_at, f"{page.place} row {number}")
+            for number, record in enumerate(page.rows)
+        ]
+        self._tell(request.spec.name)
+        return ListPage(request.offset, rows, page.total, asked_at)
+
+    def _row(self, spec: ListSpec, record: Any, asked_at: datetime, place: str) -> ListRow:
+        parsed = self._parsers[spec.name].parse(record, seen_at=asked_at, place=place)
+        if isinstance(parsed, Rejected):
+            return self._rejected(spec, parsed, asked_at)
+        self.stats[spec.name].damaged += bool(parsed.issues)
+        scan = self.scans.get(spec.name)
+        parsed["_walk"] = scan.id if scan else None
+        self._pending.add(spec.name, parsed, asked_at)
+        return ListRow(parsed[spec.key], made_at(spec, parsed), parsed["status"])
+
+    def _rejected(self, spec: ListSpec, parsed: Rejected, asked_at: datetime) -> ListRow:
+        self._pending.add(spec.name, parsed, asked_at)
+        key = parsed.key or parsed.row(asked_at)["quarantine_id"]
+        return ListRow(key, None, parsed.status, is_bad=True, has_key=parsed.key is not None)
+
+    def _unreadable(self, request: PageRequest, error: ApiError) -> ListPage:
+        """Put one place that cannot be read alone into quarantine, and go on behind it."""
+        stats, at = self.stats[request.spec.name], utc(self._clock.now())
+        stats.requests[request.purpose] += 1
+        place = f"{request.spec.name} at offset {request.offset}"
+        reason = f"the row cannot be read alone: {error.message}"
+        bad = Rejected(request.spec.name, None, reason, place, f'"{place}"')
+        row = self._rejected(request.spec, bad, at)
+        return ListPage(request.offset, [row], stats.total, at)
+
+    def _tell(self, name: str) -> None:
+        stats = self.stats[name]
+        self._listener(
+            PageRead(name, stats.rows_read, stats.total, stats.requests.total(), self._quota_left())
+        )
+
+
+def _is_refused(request: PageRequest, error: ApiError) -> bool:
+    """Tell whether the API refuses the filter or the offset, and not the list."""
+    return error.offset_refused or (request.status is not None and isinstance(error, Refused))
+
+
+class _Turn(Generic[R]):
+    """A strategy under way, and the request that it waits for."""
+
+    def __init__(self, strategy: Strategy[R]) -> None:
+        self._strategy = strategy
+        self._request: PageRequest | None = None
+        self._result: list[R] = []
+        self._go_on(lambda: next(strategy))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is a result."""
+        return bool(self._result)
+
+    @property
+    def request(self) -> PageRequest:
+        """The page that the strategy waits for."""
+        if self._request is None:
+            raise RuntimeError("the strategy is over")
+        return self._request
+
+    def result(self) -> R:
+        """Return what the strategy returned."""
+        return self._result[0]
+
+    def send(self, page: ListPage) -> None:
+        """Hand the page over."""
+        self._go_on(lambda: self._strategy.send(page))
+
+    def throw(self, refused: RequestRefused) -> None:
+        """Say that the API does not take the request."""
+        self._go_on(lambda: self._strategy.throw(refused))
+
+    def close(self) -> None:
+        """End the strategy early."""
+        self._strategy.close()
+
+    def _go_on(self, step: Callable[[], PageRequest]) -> None:
+        try:
+            self._request = step()
+        except StopIteration as end:
+            self._request, self._result = None, [end.value]
+
+
+@contextmanager
+def _closing(turns: Collection[_Turn[R]]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for turn in turns:
+            turn.close()

@@ -1,0 +1,164 @@
+"""One list in one sync: what strategies share while they keep it complete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from pipelines.destinations.where import Row, Where, where
+from pipelines.lists import ListSpec
+from pipelines.sync.certificate import ResourceCertificate
+from pipelines.sync.copy import LocalCopy
+from pipelines.sync.feed import EventFeed
+from pipelines.sync.pending import PendingRows
+from pipelines.sync.refetch import KnownOrder
+from pipelines.sync.state import ListState
+from pipelines.sync.verdict import ClockReading, Evidence, Inconclusive, Proof, Verdict, Verified
+from pipelines.sync.verdict import after as state_after
+
+#: What finding the differences of one list may cost, in requests; past that a full scan does it.
+RECONCILE_REQUESTS = 60
+
+
+class Stats(Protocol):
+    """What the driver notes of one list's answers."""
+
+    @property
+    def total(self) -> int | None:
+        """The list's length, as the last unfiltered answer gave it."""
+
+    @property
+    def rows_read(self) -> int:
+        """Rows received, repeats included."""
+
+    @property
+    def damaged(self) -> int:
+        """Rows received of which a value could not be read."""
+
+    @property
+    def oldest_answer(self) -> float:
+        """The greatest age in seconds of an answer that a cache gave."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What one sync's lists share. ``clock``: the server's clock and ours, now."""
+
+    copy: LocalCopy
+    pending: PendingRows
+    clock: Callable[[], ClockReading]
+    accept_deletions: bool = False
+
+
+@dataclass
+class ListRun:
+    """One list's state, certificate and tools in one sync."""
+
+    spec: ListSpec
+    state: ListState
+    certificate: ResourceCertificate
+    stats: Stats
+    shared: Shared
+    feed: EventFeed | None = None
+    verdict: Verdict | None = None
+    #: Whether another scan may prove what the last one left open.
+    is_promising: bool = False
+    #: The list's length and the stored rows, where they were last found to agree.
+    agreed: tuple[int, int] | None = None
+
+    @property
+    def copy(self) -> LocalCopy:
+        """What is stored, and what is about to be."""
+        return self.shared.copy
+
+    @property
+    def order(self) -> KnownOrder:
+        """The known rows in the API's order."""
+        return KnownOrder(self.spec, self.state, self.copy)
+
+    def note(self, **changes: Any) -> None:
+        """Change what the next sync shall know."""
+        self.state = replace(self.state, **changes)
+
+    # Numbers ---------------------------------------------------------------------------------
+
+    @property
+    def stored(self) -> int:
+        """Rows in the warehouse that the API still lists."""
+        condition = where(self.spec, since=self.state.retention_cutoff)
+        return self.copy.count(self.spec, condition)
+
+    @property
+    def bad_by_status(self) -> Mapping[str | None, int]:
+        """Records with a key that are no rows, by status."""
+        return self.copy.bad(self.spec, self.state.scanned_at)
+
+    @property
+    def bad(self) -> int:
+        """Places of the list whose records are no rows."""
+        return self.state.bad + sum(self.bad_by_status.values())
+
+    @property
+    def listed(self) -> int:
+        """How many places the API must be counting."""
+        return self.stored + self.bad + self.state.hidden
+
+    def count(self, status: str) -> int:
+        """Count the known rows of a status."""
+        return self.copy.count(
+            self.spec, where(self.spec, status, since=self.state.retention_cutoff)
+        )
+
+    # The verdict -----------------------------------------------------------------------------
+
+    def evidence(self, proof: Proof, as_of: datetime, **facts: Any) -> Evidence:
+        """Return what is known at the end of a proof."""
+        clock = self.shared.clock()
+        known: dict[str, Any] = {
+            "proof": proof,
+            "words": self.spec.words,
+            "as_of": as_of,
+            "ended_at": clock.server,
+            "clock": clock,
+            "total": self.stats.total,
+            "stored": self.stored,
+            "bad": self.bad,
+            "hidden": self.state.hidden,
+            "oldest_answer": self.stats.oldest_answer,
+            "damaged_share": self.stats.damaged / max(self.stats.rows_read, 1),
+        }
+        return Evidence(**known | facts)
+
+    def conclude(self, verdict: Verdict) -> None:
+        """Take the verdict into the state and the certificate."""
+        self.verdict = verdict
+        self.state = state_after(self.state, verdict)
+        if isinstance(verdict, Verified):
+            self.note(miscounted={})
+            self.certificate.proven(verdict)
+            self.certificate.rows_reported = verdict.evidence.total
+        else:
+            self.certificate.unproven(verdict.reason)
+
+    def leave_unproven(self) -> None:
+        """Certify nothing, for the reason that is known already."""
+        reason = self.state.reason or "a full scan has to prove the list again"
+        self.verdict = Inconclusive(reason)
+        self.certificate.unproven(reason)
+
+    # Rows ------------------------------------------------------------------------------------
+
+    def mark_deleted(self, keys: frozenset[str], at: datetime) -> None:
+        """Mark rows that the API does not list any more."""
+        rows = self.copy.rows(self.spec, keys).values()
+        gone: list[Row] = [row | {"deleted_at": at} for row in rows]
+        self.shared.pending.put(self.spec.name, gone)
+        self.certificate.detail["rows_deleted"] = self.certificate.detail.get(
+            "rows_deleted", 0
+        ) + len(gone)
+
+    def not_met(self, scan_id: str) -> Where:
+        """Return the condition on rows that a scan did not meet."""
+        return Where(differ=(("_walk", scan_id),))

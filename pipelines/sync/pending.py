@@ -1,0 +1,248 @@
+"""What has been read and not yet loaded, and how it compares with what is stored."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from pipelines.destinations.base import Destination
+from pipelines.destinations.where import JsonObject, Row
+from pipelines.lists import LISTS, ListSpec
+from pipelines.source.parse import Parsed, Rejected, same_fingerprint
+from pipelines.source.partial import SessionLine
+from pipelines.source.schema import QUARANTINE, SESSIONS, SYNC_RUNS, VALUE_ISSUES, Table
+from pipelines.sync.head import CLOCK_SLACK
+from pipelines.sync.history import entry, observed
+
+_SPECS: dict[str, ListSpec] = {spec.name: spec for spec in LISTS}
+_TABLES: dict[str, Table] = {**{spec.name: spec.table for spec in LISTS}, SESSIONS.name: SESSIONS}
+_NOTES = ("status", "attempts", "deleted_at", "_origin", "_fingerprint", "_walk")
+
+
+def projection(table: Table) -> list[str]:
+    """Return the columns that tell whether a row is new, changed or stale, or meets a condition."""
+    return [
+        column.name
+        for column in table.columns
+        if column.name in table.key or column.name in _NOTES or column.kind == "time"
+    ]
+
+
+class PendingRows:
+    """Rows by table and key: of a key that was read twice, the row that was asked later counts."""
+
+    def __init__(self, destination: Destination) -> None:
+        self._destination = destination
+        self._rows: dict[str, dict[Any, Row]] = defaultdict(dict)
+        self._previous: dict[str, dict[Any, Row | None]] = defaultdict(dict)
+        self._intermediate: dict[str, dict[Any, list[Row]]] = defaultdict(lambda: defaultdict(list))
+        self._history: dict[str, dict[Any, Row]] = defaultdict(dict)
+        self._lines: dict[str, list[SessionLine]] = defaultdict(list)
+        #: When the latest look was taken.
+        self.latest: datetime | None = None
+        self.new: Counter[str] = Counter()
+        self.changed: Counter[str] = Counter()
+        self.quarantined: Counter[str] = Counter()
+        #: Values that could not be read as they stood, of rows that were kept.
+        self.value_issues: Counter[str] = Counter()
+        #: How often the list said of a row just what the events had made of it, by status; and how
+        #: often it said something else.
+        self.events_right: Counter[str] = Counter()
+        self.events_wrong: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return sum(len(rows) for rows in (*self._rows.values(), *self._history.values()))
+
+    def rows(self, table: Table) -> Mapping[Any, Row]:
+        """Return what waits to be loaded into a table, by key."""
+        return self._rows[table.name]
+
+    def previous(self, table: Table) -> Mapping[Any, Row | None]:
+        """Return of each waiting row what is stored under its key; None: nothing."""
+        rows, previous = self._rows[table.name], self._previous[table.name]
+        unknown = [key for key in rows if key not in previous]
+        if unknown:
+            columns, key = projection(table), table.key[0]
+            stored = {r[key]: r for r in self._destination.by_key(table, unknown, columns)}
+            for each in unknown:
+                previous[each] = stored.get(each)
+                self._judge_event(previous[each], rows[each])
+        return previous
+
+    def count(self, table: Table) -> int:
+        """Count the rows of a table as they will be after the next load."""
+        previous = self.previous(table)
+        return self._destination.count(table) + sum(row is None for row in previous.values())
+
+    def changes(self, table: Table) -> int:
+        """Count the waiting rows that are new or say something new."""
+        previous = self.previous(table)
+        return sum(
+            (earlier := previous[key]) is None or _says_more(row, earlier)
+            for key, row in self._rows[table.name].items()
+        )
+
+    def add(self, resource: str, parsed: Parsed | Rejected, seen_at: datetime) -> None:
+        """Keep a row with its issues for the next load, or a bad record for the quarantine."""
+        if isinstance(parsed, Rejected):
+            row = parsed.row(seen_at)
+            if row["quarantine_id"] not in self._rows[QUARANTINE.name]:
+                self.quarantined[resource] += 1
+            self._rows[QUARANTINE.name][row["quarantine_id"]] = row
+            return
+        self.latest = max(self.latest or seen_at, seen_at)
+        self.note_issues(resource, parsed, seen_at)
+        self.put(resource, [parsed])
+
+    def note_issues(self, resource: str, parsed: Parsed, seen_at: datetime) -> None:
+        """Keep for the next load what could not be read of a row."""
+        noted = self._rows[VALUE_ISSUES.name]
+        for issue in parsed.issues:
+            row = issue.row(seen_at)
+            self.value_issues[resource] += row["issue_id"] not in noted
+            noted[row["issue_id"]] = row
+
+    def add_line(self, line: SessionLine, seen_at: datetime) -> None:
+        """Keep what a line of the ledger says of a session, over what is known of it."""
+        self.latest = max(self.latest or seen_at, seen_at)
+        rows, key = self._rows[SESSIONS.name], line.row["session_id"]
+        rows[key] = line.told_over(rows.get(key))
+        self._lines[key].append(line)
+
+    def put(self, resource: str, rows: Iterable[Row]) -> None:
+        """Keep rows that were read, or changed without another look at them."""
+        waiting, key = self._rows[resource], _TABLES[resource].key[0]
+        for row in rows:
+            earlier = waiting.get(row[key])
+            if earlier is not None:
+                self._replace(resource, row[key], earlier, row)
+            waiting[row[key]] = row
+
+    def events_judged(self, status: str) -> bool:
+        """Tell whether the list showed a row again that events had brought to a status."""
+        return bool(self.events_right[status] or self.events_wrong[status])
+
+    def add_history(self, table: Table, rows: Iterable[Row]) -> None:
+        """Keep states that were seen; the first sight of each counts."""
+        for row in rows:
+            key = tuple(row[name] for name in table.key)
+            self._history[table.name].setdefault(key, row)
+
+    def backfill(self, spec: ListSpec, keys: Collection[str]) -> None:
+        """Add the first observations that a killed sync did not get to."""
+        names = [column.name for column in spec.table.columns]
+        rows = self._destination.by_key(spec.table, keys, names)
+        self.add_history(spec.history, (entry(spec, row, None) for row in rows))
+
+    def load(self, state: JsonObject, certificate: Callable[[], Iterable[Row]]) -> int:
+        """Load everything with the state and the certificate's rows; return the rows loaded.
+
+        The certificate is asked for once the rows are compared and counted.
+        """
+        self._tell_over_stored()
+        first = self._compare_all()
+        changes = {name: list(part.values()) for name, part in self._history.items() if part}
+        if changes:
+            self._destination.load(changes, self._destination.state)
+        rows = {name: list(part.values()) for name, part in self._rows.items() if part}
+        loaded = len(self)
+        self._destination.load({**rows, **first, SYNC_RUNS.name: list(certificate())}, state)
+        for part in (
+            *(self._rows, self._previous, self._intermediate, self._history),
+            self._lines,
+        ):
+            part.clear()
+        return loaded
+
+    def _tell_over_stored(self) -> None:
+        """Lay what the ledger's lines say over what is stored of their sessions."""
+        names = [column.name for column in SESSIONS.columns]
+        for row in self._destination.by_key(SESSIONS, self._lines.keys(), names):
+            for line in self._lines[row["session_id"]]:
+                row = line.told_over(row)
+            self._rows[SESSIONS.name][row["session_id"]] = row
+
+    def _replace(self, resource: str, key: Any, earlier: Row, row: Row) -> None:
+        """Note what an earlier look of the same batch showed before it is forgotten."""
+        spec = _SPECS.get(resource)
+        if spec is not None and observed(spec, earlier) != observed(spec, row):
+            self._intermediate[resource][key].append(earlier)
+        if row.get("_walk") is None and "_walk" in row:
+            row["_walk"] = earlier["_walk"]
+        self._judge_event(earlier, row)
+
+    def _compare_all(self) -> dict[str, list[Row]]:
+        """Compare every row with what is stored; return the history of the first looks."""
+        first: dict[str, list[Row]] = defaultdict(list)
+        for resource, table in _TABLES.items():
+            rows, previous = self._rows[resource], self.previous(table)
+            for key, row in list(rows.items()):
+                self._compare(resource, key, row, previous[key], first)
+        return first
+
+    def _compare(
+        self,
+        resource: str,
+        key: Any,
+        row: Row,
+        previous: Row | None,
+        first: dict[str, list[Row]],
+    ) -> None:
+        """Count what is new or changed, note new states, and drop what is older than stored."""
+        if previous is not None and self._is_older(row, previous):
+            del self._rows[resource][key]
+            return
+        if previous is None:
+            self.new[resource] += 1
+        else:
+            self.changed[resource] += _says_more(row, previous)
+            if row.get("_walk") is None and "_walk" in row:
+                row["_walk"] = previous["_walk"]
+        if resource in _SPECS:
+            self._note_observations(_SPECS[resource], key, row, previous, first)
+
+    def _is_older(self, row: Row, stored: Row) -> bool:
+        """Tell whether a row was read before the one that is stored.
+
+        What seems to have been stored after all that was read now was read before the server's
+        clock was set back.
+        """
+        was_set_back = self.latest is not None and stored["_seen_at"] - self.latest > CLOCK_SLACK
+        return not was_set_back and stored["_seen_at"] - row["_seen_at"] > CLOCK_SLACK
+
+    def _note_observations(
+        self,
+        spec: ListSpec,
+        key: Any,
+        row: Row,
+        previous: Row | None,
+        first: dict[str, list[Row]],
+    ) -> None:
+        looks = [row]
+        if key in self._intermediate[spec.name]:
+            looks = [*self._intermediate[spec.name][key], row]
+        for look in looks:
+            if look["status"] is None:
+                continue  # a status that could not be read is none that was seen
+            if previous is not None and previous["status"] is None:
+                previous = None
+            if previous is None and len(looks) == 1:
+                first[spec.history.name].append(entry(spec, look, None))
+            elif previous is None or observed(spec, previous) != observed(spec, look):
+                self.add_history(spec.history, [entry(spec, look, previous)])
+            previous = look
+
+    def _judge_event(self, earlier: Row | None, row: Row) -> None:
+        """Compare what events made of a row with what the list says of it."""
+        if earlier is None or earlier.get("_origin") != "event" or row["_origin"] != "list":
+            return
+        if earlier["status"] == row["status"] and not row["deleted_at"]:
+            same = not _says_more(row, earlier)
+            (self.events_right if same else self.events_wrong)[row["status"]] += 1
+
+
+def _says_more(row: Row, earlier: Row) -> bool:
+    """Tell whether a row says something else than before, as far as fingerprints can tell."""
+    return same_fingerprint(row["_fingerprint"], earlier["_fingerprint"]) is False

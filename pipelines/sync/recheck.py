@@ -1,0 +1,103 @@
+"""Rows that may have changed by themselves since they were seen: which of them are due."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from pipelines.destinations.where import Row, Where, made_at
+from pipelines.lists import ListSpec, Recheck
+from pipelines.sync.copy import LocalCopy
+from pipelines.sync.head import CLOCK_SLACK
+from pipelines.sync.state import ListState
+
+#: A change that is due may come this much later.
+_LATE = timedelta(minutes=2)
+
+
+def due(
+    spec: ListSpec, state: ListState, copy: LocalCopy, now: datetime, latest: datetime
+) -> set[str]:
+    """Return the rows that a change may have befallen since they were seen.
+
+    ``latest``: the latest look of this run.
+    """
+    plan = _plan(spec)
+    statuses = frozenset(s for s in copy.statuses(spec) if s is not None) - _settled(spec)
+    return {
+        row[spec.key]
+        for row in _listed(spec, state, copy, statuses)
+        if _is_due(plan, made_at(spec, row), row["_seen_at"], now, latest)
+    }
+
+
+def by_hand(spec: ListSpec, state: ListState, copy: LocalCopy, now: datetime) -> set[str]:
+    """Return the settled rows that somebody may have moved by hand, and those that hang."""
+    plan = _plan(spec)
+    rows = _listed(spec, state, copy, frozenset({plan.by_hand}))
+    rows += hanging(spec, state, copy)
+    return {
+        row[spec.key]
+        for row in rows
+        if (at := made_at(spec, row)) is None or now - at < plan.at_most
+    }
+
+
+def hanging(spec: ListSpec, state: ListState, copy: LocalCopy) -> list[Row]:
+    """Return the rows that were still unsettled when the last change should have come."""
+    plan = _plan(spec)
+    settled_after = timedelta(minutes=plan.after[-1]) + _LATE
+    return [
+        row
+        for row in _listed(spec, state, copy, plan.unsettled)
+        if (at := made_at(spec, row)) is not None and row["_seen_at"] - at > settled_after
+    ]
+
+
+def counted_statuses(spec: ListSpec, state: ListState, copy: LocalCopy) -> list[str]:
+    """Return the statuses whose rows change at no known time: their number is compared."""
+    plan = _plan(spec)
+    known = {status for status in copy.statuses(spec) if status is not None}
+    hang = {row["status"] for row in hanging(spec, state, copy)}
+    unheard_of = known - plan.unsettled - _settled(spec)
+    return [plan.by_hand, *sorted((hang | unheard_of) - {plan.by_hand})]
+
+
+def _plan(spec: ListSpec) -> Recheck:
+    if spec.recheck is None:
+        raise ValueError(f"{spec.name} has no recheck timetable")
+    return spec.recheck
+
+
+def _settled(spec: ListSpec) -> frozenset[str]:
+    return spec.statuses.terminal
+
+
+def _listed(
+    spec: ListSpec, state: ListState, copy: LocalCopy, statuses: frozenset[str]
+) -> list[Row]:
+    """Return the rows with these statuses that the API still lists."""
+    if not statuses:
+        return []
+    cutoff = state.retention_cutoff
+    rows = copy.select(spec, Where(statuses=statuses))
+    return [
+        row for row in rows if cutoff is None or (at := made_at(spec, row)) is None or at >= cutoff
+    ]
+
+
+def _is_due(
+    plan: Recheck, made: datetime | None, seen: datetime, now: datetime, latest: datetime
+) -> bool:
+    """Tell whether a change fell between the last look and now, or may have been late.
+
+    What seems to have been seen after all that was read now was seen before the server's clock was
+    set back.
+    """
+    if seen - latest > CLOCK_SLACK:
+        return True
+    if seen >= now:
+        return False
+    if made is None:
+        return now - seen >= plan.staleness
+    changes = [made + timedelta(minutes=minutes) for minutes in plan.after]
+    return any(seen - _LATE <= change <= now + _LATE for change in changes)

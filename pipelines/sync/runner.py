@@ -1,0 +1,335 @@
+"""One sync against an opened destination: ledger, lists, loads and certificates."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from pipelines.client import Page, PrintoraClient
+from pipelines.clock import Clock, utc
+from pipelines.destinations.base import Destination
+from pipelines.destinations.where import Row, where
+from pipelines.errors import PrintoraError, QuotaExhausted
+from pipelines.lists import LISTS, ListSpec
+from pipelines.progress import Listener, Loaded, PageRead
+from pipelines.source.ledger import Entry, Ledger, LedgerCoverage
+from pipelines.source.parse import Parser, Rejected
+from pipelines.source.privacy import Privacy
+from pipelines.source.schema import SESSIONS
+from pipelines.sync.certificate import FAILED, PARTIAL, SKIPPED, ResourceCertificate, SyncResult
+from pipelines.sync.driver import Driver, Fetch
+from pipelines.sync.feed import EventFeed
+from pipelines.sync.listrun import ListRun, Shared
+from pipelines.sync.overlay import Overlay
+from pipelines.sync.page_size import PageSize
+from pipelines.sync.pending import PendingRows
+from pipelines.sync.plan import Plan
+from pipelines.sync.protocol import PAGE_SIZE
+from pipelines.sync.state import Identity, ListState, SyncState, read_state
+from pipelines.sync.verdict import (
+    ClockReading,
+    Evidence,
+    NeedsScan,
+    Proof,
+    Verified,
+    objection,
+)
+from pipelines.sync.verdict import after as state_after
+
+
+class Runner:
+    """Carries one sync out."""
+
+    def __init__(
+        self,
+        client: PrintoraClient,
+        destination: Destination,
+        privacy: Privacy,
+        *,
+        clock: Clock,
+        listener: Listener,
+        ledger: str | None = None,
+        full: bool = False,
+        accept_deletions: bool = False,
+        identity: Identity | None = None,
+        reread_within: timedelta = timedelta(days=30),
+        waiting: Callable[[Callable[[], Page]], Page] = lambda wait: wait(),
+    ) -> None:
+        self._client = client
+        self._destination = destination
+        self._clock = clock
+        self._listener = listener
+        self._kept = read_state(destination.state)
+        self._identity = identity or self._kept.identity
+        self._pending = PendingRows(destination)
+        self._withdrawn = destination.withdrawn()
+        self.started_at = utc(clock.now())
+        self.sync_id = f"{self.started_at:%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:6]}"
+        marks = self._kept.ledger
+        self._ledger = Ledger(ledger, marks, now=self.started_at) if ledger else None
+        self._session_parser = Parser(SESSIONS.name, privacy)
+        self.sessions = self._certificate(SESSIONS.name)
+        if self._ledger is None:
+            self.sessions.skipped("no session ledger is set (SOURCES__PRINTORA__SESSION_LEDGER)")
+        self._parsers = {spec.name: Parser(spec.name, privacy) for spec in LISTS}
+        self.driver = Driver(
+            fetch_by(client),
+            self._parsers,
+            self._pending,
+            clock=clock,
+            listener=listener,
+            load=self._load,
+            quota_left=client.governor.left,
+            waiting=waiting,
+        )
+        shared = Shared(
+            Overlay(destination, self._pending), self._pending, self._reading, accept_deletions
+        )
+        self.runs = {spec.name: self._list_run(spec, shared) for spec in LISTS}
+        self._plan = Plan(
+            self.driver,
+            self.runs.values(),
+            now=self._server_now,
+            listener=listener,
+            quota_left=client.governor.left,
+            read_ledger=self._read_ledger,
+            full=full,
+            reread_within=reread_within,
+        )
+
+    def run(self) -> SyncResult:
+        """Carry the sync out.
+
+        A quota that runs out ends it early and not in vain: what was read is loaded. Any other
+        error does so too, if something was read, and is then raised.
+        """
+        stopped_by: str | None = None
+        self._backfill()
+        try:
+            self._first_entry()
+            self._plan.carry_out()
+        except QuotaExhausted as error:
+            stopped_by = str(error)
+            self._unfinished(error.message)
+        except PrintoraError as error:
+            if self._began:
+                self._unfinished(error.message, FAILED)
+                self._finish()
+            raise
+        return self._finish(stopped_by)
+
+    @property
+    def _began(self) -> bool:
+        """Tell whether rows were read, by a key and a partner that the lists accept."""
+        return self._plan.accepted and any(s.rows_read for s in self.driver.stats.values())
+
+    def _backfill(self) -> None:
+        """Add the history that a killed sync did not get to."""
+        until = self._kept.observed_until
+        if until is not None and until > utc(self._clock.now()):
+            until = None  # the server's clock was set back: nothing tells what came last
+        for spec in LISTS:
+            keys = self._destination.without_history(spec.table, spec.history, until)
+            if keys:
+                self._pending.backfill(spec, keys)
+
+    # The ledger ------------------------------------------------------------------------------
+
+    def _first_entry(self) -> None:
+        """Look at the ledger's files before anything is asked or written."""
+        self._entries: Iterator[Entry] = iter(self._ledger.entries() if self._ledger else ())
+        self._first = next(self._entries, None)
+
+    def _read_ledger(self) -> None:
+        if self._ledger is None:
+            return
+        seen_at = self._server_now()
+        if self._first is not None:
+            self._take_entry(self._first, seen_at)
+        for entry in self._entries:
+            self._take_entry(entry, seen_at)
+            if self.sessions.rows_read % 1000 == 0:
+                self._tell_ledger()
+                self.driver.load_when_due()
+        self._tell_ledger()
+        self.sessions.rows_reported = self._ledger.lines
+        self.sessions.detail["ledger"] = self._ledger.coverage.document()
+        self._certify_ledger(seen_at, self._ledger.coverage)
+
+    def _take_entry(self, entry: Entry, seen_at: datetime) -> None:
+        self.sessions.rows_read += 1
+        parsed = entry.parsed_by(self._session_parser, seen_at)
+        if isinstance(parsed, Rejected):
+            self._pending.add(SESSIONS.name, parsed, seen_at)
+        else:
+            self._pending.note_issues(SESSIONS.name, parsed, seen_at)
+            self._pending.add_line(entry.line(parsed), seen_at)
+
+    def _certify_ledger(self, seen_at: datetime, coverage: LedgerCoverage) -> None:
+        clock = self._reading()
+        evidence = Evidence(
+            Proof.LEDGER,
+            "sessions",
+            as_of=seen_at,
+            ended_at=clock.server,
+            clock=clock,
+            total=None,
+            stored=self._pending.count(SESSIONS),
+            bad=coverage.bad,
+            uncovered=coverage.gap(self.started_at),
+        )
+        why = objection(evidence)
+        if why is None:
+            self.sessions.proven(Verified(evidence))
+        else:
+            self.sessions.unproven(why)
+
+    def _tell_ledger(self) -> None:
+        self._listener(PageRead(SESSIONS.name, self.sessions.rows_read, None, 0, {}))
+
+    # Loading ---------------------------------------------------------------------------------
+
+    def _load(self) -> None:
+        state = self._state()
+        loaded = self._pending.load(state.to_json(), self._certified)
+        self._kept = state
+        self._listener(Loaded({"rows": loaded}))
+
+    def _state(self) -> SyncState:
+        # The ledger's marks count once all of it is read: until then it is read again.
+        ledger = self._ledger.state() if self._ledger and self._ledger.is_read else None
+        latest = [at for at in (self._pending.latest, self._kept.observed_until) if at]
+        return SyncState(
+            lists={name: self._list_state(run) for name, run in self.runs.items()},
+            ledger=ledger or self._kept.ledger,
+            identity=self._identity,
+            observed_until=self._pending.latest or max(latest, default=None),
+        )
+
+    def _list_state(self, run: ListRun) -> ListState:
+        name = run.spec.name
+        limit = self.driver.sizes[name].limit
+        return replace(
+            run.state,
+            scan=self.driver.scans.get(name),
+            page_limit=limit if limit < PAGE_SIZE else None,
+            spellings=self._parsers[name].spellings,
+        )
+
+    # The certificate -------------------------------------------------------------------------
+
+    def _unfinished(self, reason: str, outcome: str = PARTIAL) -> None:
+        for certificate in self._certificates().values():
+            is_open = certificate.complete_as_of is None
+            if is_open and certificate.outcome not in (SKIPPED, FAILED):
+                certificate.unproven(reason, outcome)
+
+    def _finish(self, stopped_by: str | None = None) -> SyncResult:
+        self._count_stored()
+        self._load()
+        if self._withdraw_what_is_not_stored():
+            self._load()
+        return SyncResult(
+            self.sync_id,
+            self._certificates(),
+            self._client.governor.requests,
+            self._client.governor.left(),
+            stopped_by,
+        )
+
+    def _count_stored(self) -> None:
+        self.sessions.rows_stored = self._pending.count(SESSIONS)
+        for run in self.runs.values():
+            run.certificate.rows_stored = run.copy.count(run.spec)
+
+    def _withdraw_what_is_not_stored(self) -> bool:
+        """Count where the readers read: a certificate that promises other rows is withdrawn."""
+        found = False
+        for run in self.runs.values():
+            stored = self._destination.count(run.spec.table)
+            if stored == run.certificate.rows_stored:
+                continue
+            reason = f"{run.certificate.rows_stored} {run.spec.words} were read, {stored} are there"
+            run.state = state_after(run.state, NeedsScan(reason))
+            run.certificate.unproven(reason)
+            run.certificate.rows_stored = stored
+            found = True
+        return found
+
+    def _certificates(self) -> dict[str, ResourceCertificate]:
+        parts = {name: run.certificate for name, run in self.runs.items()}
+        return {SESSIONS.name: self.sessions, **parts}
+
+    def _certified(self) -> list[Row]:
+        """Bring the certificates up to date with what was counted, and return their rows."""
+        clock = self._reading()
+        for name, run in self.runs.items():
+            stats, certificate = self.driver.stats[name], run.certificate
+            certificate.requests = stats.requests.total()
+            certificate.rows_read = stats.rows_read
+            if certificate.complete_as_of is None:
+                certificate.rows_reported = stats.total
+            certificate.oldest_observation_at = self._oldest(run)
+            if run.state.hidden:
+                certificate.detail["rows_hidden"] = run.state.hidden
+            certificate.detail |= {
+                "requests_by_purpose": dict(stats.requests),
+                "order": run.state.order,
+                "api_version": self._client.contract.version,
+                "quota_left": self._client.governor.left(),
+            }
+        for name, certificate in self._certificates().items():
+            certificate.started_at = self.started_at + (clock.server - clock.local)
+            certificate.ended_at = max(clock.server, certificate.complete_as_of or clock.server)
+            certificate.local_ended_at = clock.local
+            certificate.rows_new = self._pending.new[name]
+            certificate.rows_changed = self._pending.changed[name]
+            certificate.rows_quarantined = self._pending.quarantined[name]
+            certificate.detail["value_issues"] = self._pending.value_issues[name]
+        return [part.row(self.sync_id) for part in self._certificates().values()]
+
+    def _oldest(self, run: ListRun) -> datetime | None:
+        condition = where(run.spec, since=run.state.retention_cutoff)
+        rows = run.copy.select(run.spec, condition, at_most=1)
+        return min((row["_seen_at"] for row in rows), default=None)
+
+    def _reading(self) -> ClockReading:
+        now = self._clock.now()
+        doubt = self._client.clock_doubt
+        server = self._client.governor.server_clock.to_server(now)
+        return ClockReading(utc(server), utc(now), doubt)
+
+    def _server_now(self) -> datetime:
+        return self._reading().server
+
+    # Making the parts ------------------------------------------------------------------------
+
+    def _certificate(self, name: str) -> ResourceCertificate:
+        return ResourceCertificate(name, self.started_at, self.started_at)
+
+    def _list_run(self, spec: ListSpec, shared: Shared) -> ListRun:
+        state = self._kept.of(spec.name)
+        if spec.name in self._withdrawn:
+            state = state_after(state, NeedsScan("its last certificate was withdrawn"))
+        self._parsers[spec.name].spellings |= state.spellings
+        if state.scan is not None:
+            self.driver.scans[spec.name] = state.scan
+        self.driver.sizes[spec.name] = PageSize(state.page_limit or PAGE_SIZE)
+        feed = None
+        if spec.feed is not None:
+            events = next(each for each in LISTS if each.name == spec.feed.events)
+            feed = EventFeed(spec, events, spec.feed, self._parsers[spec.name])
+        stats = self.driver.stats[spec.name]
+        return ListRun(spec, state, self._certificate(spec.name), stats, shared, feed)
+
+
+def fetch_by(client: PrintoraClient) -> Fetch:
+    """Return how a client answers what strategies ask for."""
+    lists = {"orders": client.list_orders, "webhook_logs": client.list_webhook_logs}
+
+    def fetch(spec: ListSpec, *, offset: int, limit: int, status: str | None) -> Page:
+        return lists[spec.name](offset=offset, limit=limit, status=status)
+
+    return fetch

@@ -1,0 +1,186 @@
+"""A full scan of a list, and what it proves.
+
+The rows that it met, the bad places and what is known to be hidden must be as many as the list's
+last total says. A list without a usable total is read twice: then its end was seen twice with one
+outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from pipelines.destinations.where import Bound, Where, made, where
+from pipelines.lists import ListSpec
+from pipelines.sync.catch_up import read_head
+from pipelines.sync.counts import statuses_in_order
+from pipelines.sync.deletions import find_gone, withheld
+from pipelines.sync.head import CLOCK_SLACK, old_end
+from pipelines.sync.listrun import ListRun
+from pipelines.sync.protocol import RequestRefused, Strategy
+from pipelines.sync.scan import ScanResult, full_scan
+from pipelines.sync.state import EndSeen, ScanPosition
+from pipelines.sync.verdict import Inconclusive, NeedsScan, Proof, Verified, judge
+
+#: A scan that took longer than this is followed by a look at what came meanwhile.
+LONG_SCAN = timedelta(minutes=10)
+
+
+def scan_list(
+    run: ListRun, position: ScanPosition, ended: Callable[[ListSpec], None]
+) -> Strategy[None]:
+    """Read a list whole, from a position on, and conclude; ``ended`` is told of the scan's end."""
+    result = yield from full_scan(run.spec, position)
+    yield from _conclude(run, result)
+    run.note(scan_was_fruitless=not isinstance(run.verdict, Verified) and not run.is_promising)
+    ended(run.spec)
+
+
+def _conclude(run: ListRun, result: ScanResult) -> Strategy[None]:
+    at, started_at = result.position, result.started_at
+    _note_scan(run, result)
+    if result.offset_ceiling is not None:
+        lost = yield from _by_status(run)
+    else:
+        lost = result.lost_because
+    if lost is None and at.usable_total is not None:
+        if _is_long_first_load(run, started_at):
+            run.conclude(Inconclusive("what came while the list was read is not compared yet"))
+            return
+        yield from _settle(run, at.id, started_at)
+    total = run.stats.total if at.usable_total is not None else None
+    if lost is not None and not _all_met(run, at.id, total):
+        run.conclude(NeedsScan(result.lost_because or lost))
+        return
+    _judge(run, at.id, started_at, total)
+
+
+def _is_long_first_load(run: ListRun, started_at: datetime) -> bool:
+    """Tell whether so much came meanwhile that catching up proves more than looking back."""
+    took = run.shared.clock().server - started_at
+    return run.state.standing == "new" and run.state.can_catch_up and took > LONG_SCAN
+
+
+def _note_scan(run: ListRun, result: ScanResult) -> None:
+    """Note what the scan has seen; what came since is read from now on, proven or not."""
+    at = result.position
+    known = at.order != "unknown" or at.is_mixed
+    run.note(
+        scanned_at=result.started_at,
+        scan_requests=at.requests,
+        order=at.order if known else run.state.order,
+        bad=at.bad,
+        total_is_wrong=at.total_is_wrong,
+        retention_cutoff=None,
+        offset_ceiling=result.offset_ceiling,
+        high_water_mark=run.state.high_water_mark or result.started_at,
+    )
+
+
+def _by_status(run: ListRun) -> Strategy[str | None]:
+    """Read the list behind a ceiling on offsets status by status; return what is left unread."""
+    for status in statuses_in_order(run.spec, run.copy):
+        try:
+            result = yield from full_scan(
+                run.spec, ScanPosition(), purpose="by status", status=status
+            )
+        except RequestRefused:
+            return f"the API refuses offsets of {run.state.offset_ceiling} and above"
+        if result.lost_because:
+            return result.lost_because
+    return None
+
+
+def _met(run: ListRun, scan_id: str) -> int:
+    return run.copy.count(run.spec, Where(equal=(("_walk", scan_id),)))
+
+
+def _all_met(run: ListRun, scan_id: str, total: int | None) -> bool:
+    return total is not None and _met(run, scan_id) + run.bad + run.state.hidden == total
+
+
+def _settle(run: ListRun, scan_id: str, started_at: datetime) -> Strategy[None]:
+    """Look at what came and went meanwhile, where the numbers do not agree."""
+    if _all_met(run, scan_id, run.stats.total) or run.state.order == "unknown":
+        return
+    # What came since the scan began is read, whatever the mark was before.
+    run.note(high_water_mark=started_at, contiguous_since=None)
+    found = yield from read_head(run)
+    total = None if found is None else found.last.total
+    surplus = 0 if total is None else _met(run, scan_id) + run.bad + run.state.hidden - total
+    if total is None or surplus <= 0:
+        return
+    if run.spec.is_retained_briefly:
+        cutoff = yield from old_end(run.spec, run.state, total)
+        run.note(retention_cutoff=cutoff)
+    elif not run.copy.count(run.spec, run.not_met(scan_id)):
+        yield from find_gone(run, total)
+
+
+def _judge(run: ListRun, scan_id: str, started_at: datetime, total: int | None) -> None:
+    gone = _gone(run, scan_id, total)
+    stored = run.copy.count(run.spec)
+    kept = withheld(run, len(gone), stored, started_at)
+    facts = {"total": total, "withheld": kept}
+    if kept:
+        evidence = run.evidence(Proof.FULL_SCAN, started_at, **facts, stored=stored)
+        run.conclude(judge(evidence, otherwise=NeedsScan))
+        return
+    if total is None:
+        run.mark_deleted(gone, started_at)
+        _judge_end(run, scan_id, started_at)
+        return
+    since = run.state.retention_cutoff
+    met = run.copy.count(run.spec, where(run.spec, since=since, equal=(("_walk", scan_id),)))
+    _note_shortfall(run, total - met - run.bad, gone)
+    evidence = run.evidence(Proof.FULL_SCAN, started_at, **facts, stored=met)
+    verdict = judge(evidence, otherwise=NeedsScan)
+    if not isinstance(verdict, NeedsScan):
+        run.mark_deleted(gone, started_at)
+    run.conclude(verdict)
+
+
+def _note_shortfall(run: ListRun, short: int, gone: frozenset[str]) -> None:
+    """Take rows for hidden that two scans lacked alike: they are counted and never shown."""
+    agrees = short > 0 and short == run.state.shortfall and not gone
+    # A second scan shows whether rows that are lacking are hidden, and what came and went.
+    run.is_promising = short != run.state.shortfall
+    if agrees or short <= 0:
+        run.note(hidden=max(short, 0))
+    run.note(shortfall=max(short, 0))
+
+
+def _gone(run: ListRun, scan_id: str, total: int | None) -> frozenset[str]:
+    """Return the rows that the list does not have any more, as far as the scan shows it.
+
+    A list without total shows it by two scans in a row.
+    """
+    condition = run.not_met(scan_id)
+    if total is None:
+        before = run.state.end_seen
+        if before is None:
+            return frozenset()
+        condition = Where(differ=(("_walk", scan_id), ("_walk", before.scan)))
+    return frozenset(row[run.spec.key] for row in run.copy.select(run.spec, condition))
+
+
+def _judge_end(run: ListRun, scan_id: str, started_at: datetime) -> None:
+    """Compare the end of a list without total with what the scan before had seen."""
+    before, met = run.state.end_seen, _met(run, scan_id)
+    seen = 1
+    if before is not None:
+        missed = Where(equal=(("_walk", before.scan),))
+        known = _made_until(run, scan_id, before.started_at)
+        if not run.copy.count(run.spec, missed) and known == before.rows:
+            seen = 2
+    run.is_promising = seen == 1
+    run.note(end_seen=EndSeen(scan_id, started_at, _made_until(run, scan_id, started_at)))
+    evidence = run.evidence(Proof.END_SEEN, started_at, total=None, stored=met, ends_seen=seen)
+    run.conclude(judge(evidence, otherwise=NeedsScan))
+
+
+def _made_until(run: ListRun, scan_id: str, moment: datetime) -> int:
+    """Count the rows that a scan met and that were made until a time, or nobody knows when."""
+    met = (("_walk", scan_id),)
+    later = Where(equal=met, bounds=(Bound(made(run.spec), moment + CLOCK_SLACK),))
+    return run.copy.count(run.spec, Where(equal=met)) - run.copy.count(run.spec, later)

@@ -1,0 +1,198 @@
+"""Settings become a client, a destination and a runner; one writer at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import dlt
+
+from pipelines.client import PrintoraClient, RateGovernor, Wait
+from pipelines.clock import Clock, SystemClock, utc
+from pipelines.destinations.base import Destination
+from pipelines.destinations.duckdb import DuckDBDestination
+from pipelines.errors import ConfigurationError
+from pipelines.people import erase, guard, rewrite
+from pipelines.progress import Listener, Waiting, ignore
+from pipelines.settings import Settings
+from pipelines.sync.certificate import SyncResult
+from pipelines.sync.runner import Runner
+from pipelines.sync.state import Identity, read_state
+from pipelines.sync.stopping import Stopping
+from pipelines.warehouse.connection import READER_TIMEOUT, connect
+from pipelines.warehouse.lock import warehouse_lock
+from pipelines.warehouse.raw import ensure_raw_tables
+from pipelines.working_folder import safe_folder
+
+#: A wait of so many seconds is long enough for somebody to read the warehouse in.
+WORTH_RELEASING = 1.0
+#: Before a wait of so many seconds, what was read is loaded.
+WORTH_LOADING = 60.0
+
+
+def sync(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    listener: Listener = ignore,
+    budget: int | None = None,
+    full: bool = False,
+    accept_deletions: bool = False,
+    adopt: bool = False,
+) -> SyncResult:
+    """Bring the raw tables up to date, and say what is proven.
+
+    ``budget`` caps the requests of this run; ``full`` reads everything again; ``accept_deletions``
+    marks as deleted what has disappeared in a mass; ``adopt`` takes a warehouse over that holds
+    another partner's data, or that of another host, mode or version.
+
+    Raises:
+        ConfigurationError: the warehouse holds another identity's data; nothing was asked.
+        PrintoraError: with what to do. What was read before the error is loaded, and if nothing
+            was, the tables are as they were.
+    """
+    clock = clock or SystemClock()
+    with Stopping(clock, settings.max_run_minutes) as stopping:
+        return _sync(settings, stopping, listener, budget, full, accept_deletions, adopt)
+
+
+def _sync(
+    settings: Settings,
+    stopping: Stopping,
+    listener: Listener,
+    budget: int | None,
+    full: bool,
+    accept_deletions: bool,
+    adopt: bool,
+) -> SyncResult:
+    clock, path, identity = stopping.clock, settings.warehouse_path, identity_of(settings)
+    with warehouse_lock(path):  # by the machine's own clock: it is another process that ends
+        # Whoever reads the file now is waited for, and what is no database is named.
+        connect(path, wait_seconds=READER_TIMEOUT, clock=clock).close()
+        target = dlt.destinations.duckdb(str(path))
+        with DuckDBDestination(target, working_folder(path), clock) as destination:
+            if not adopt:
+                _refuse_another(destination, identity, path)
+            destination.release()
+            privacy = guard(settings, utc(clock.now()), clock)
+            waits = _Waits(destination, stopping, listener)
+            used_at = _spread(destination.recent_requests(utc(clock.now() - 86_400)))
+            with open_client(
+                settings, clock, listener=waits, budget=budget, used_at=used_at
+            ) as client:
+                runner = Runner(
+                    client,
+                    destination,
+                    privacy,
+                    clock=clock,
+                    listener=listener,
+                    ledger=settings.session_ledger,
+                    full=full,
+                    accept_deletions=accept_deletions,
+                    identity=identity,
+                    reread_within=timedelta(days=settings.reread_days),
+                    waiting=stopping.waiting,
+                )
+                waits.runner = runner
+                result = runner.run()
+        with connect(path, wait_seconds=READER_TIMEOUT, clock=clock) as connection:
+            ensure_raw_tables(connection)  # a load makes only the tables that it has rows for
+            erased = erase(connection)
+        if erased:
+            rewrite(path)
+        return result
+
+
+class _Waits:
+    """What happens while the limits are waited for: rows are loaded, and readers let in."""
+
+    def __init__(self, destination: Destination, stopping: Stopping, listener: Listener) -> None:
+        self._destination = destination
+        self._stopping = stopping
+        self._listener = listener
+        self.runner: Runner | None = None
+
+    def __call__(self, event: object) -> None:
+        if isinstance(event, Waiting) and event.seconds >= WORTH_LOADING and self.runner:
+            self._stopping.working(self.runner.driver.load_before_waiting)
+        if isinstance(event, Waiting) and event.seconds >= WORTH_RELEASING:
+            self._destination.release()
+        self._listener(event)  # type: ignore[arg-type]  # an Event, handed on
+
+
+def identity_of(settings: Settings) -> Identity:
+    """Return whose data the settings reach."""
+    mode = re.match(r"[a-z]+_(test|live)_", settings.api_key)
+    return Identity(
+        host=(urlsplit(settings.base_url).hostname or "").rstrip("."),
+        partner=settings.partner_id,
+        mode=mode[1] if mode else "",
+        version=settings.contract.version,
+    )
+
+
+def _refuse_another(destination: Destination, identity: Identity, path: Path) -> None:
+    held = read_state(destination.state).identity
+    if held is None or held == identity:
+        return
+    raise ConfigurationError(
+        f"{path} holds the data of {held}; the settings are those of {identity}.",
+        hint="Set DESTINATION__DUCKDB__CREDENTIALS to another file; or, if it is the same partner "
+        "under a new address, key mode or version, run once with --adopt. Nothing was changed.",
+    )
+
+
+def working_folder(warehouse: Path) -> str:
+    """Return where dlt keeps packages on their way: a folder for each warehouse.
+
+    It is in DLT_DATA_DIR, else beside the warehouse; dlt's own default is in the user's home,
+    which nobody has named. Two warehouses that shared one would load each other's packages.
+    """
+    base = os.environ.get("DLT_DATA_DIR")
+    root = Path(base) if base else warehouse.parent / ".printora" / "dlt"
+    digest = hashlib.blake2b(str(warehouse.resolve()).encode(), digest_size=6).hexdigest()
+    return str(safe_folder(root / "pipelines" / digest))
+
+
+def open_client(
+    settings: Settings,
+    clock: Clock,
+    *,
+    listener: Listener = ignore,
+    budget: int | None = None,
+    used_at: Iterable[float] = (),
+) -> PrintoraClient:
+    """Return the client that the settings describe; its governor knows of earlier requests."""
+
+    def tell(wait: Wait) -> None:
+        listener(Waiting(wait.seconds, wait.reason))
+
+    governor = RateGovernor(
+        settings.contract.limits,
+        clock=clock,
+        reserve_share=settings.reserve_share,
+        max_wait=settings.max_wait_seconds,
+        budget=budget,
+        on_wait=tell,
+    )
+    governor.remember(used_at)
+    return PrintoraClient(
+        settings.base_url,
+        settings.api_key,
+        settings.partner_id,
+        contract=settings.contract,
+        governor=governor,
+        clock=clock,
+        timeout=settings.timeout_seconds,
+    )
+
+
+def _spread(runs: Iterable[tuple[datetime, int]]) -> Iterator[float]:
+    """Return about when the requests of the last day were made: a hint for the day's quota."""
+    for ended_at, requests in runs:
+        yield from [ended_at.timestamp()] * requests

@@ -1,0 +1,332 @@
+"""Servers that lie a little: what is missing or stale never stands under the word complete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fast import FastWorld, fast_world
+
+from pipelines.errors import ConfigurationError, PrintoraError
+from pipelines.sync import SyncResult
+from pipelines.sync.wiring import identity_of
+
+Answer = dict[str, Any]
+Lie = Callable[[Answer], None]
+DAY = 86_400.0
+
+
+def rows_of(answer: Answer, *names: str) -> list[Any]:
+    """Return the list in an answer, or nothing where it is another one."""
+    return next((answer[name] for name in names or ("orders", "logs") if name in answer), [])
+
+
+def assert_true(here: FastWorld, result: SyncResult, name: str = "orders") -> None:
+    """Hold a certificate against what the API had at the time that it names."""
+    as_of = result.resources[name].complete_as_of
+    if as_of is None:
+        return
+    then, now = here.truth(name, as_of.timestamp() - 0.001), here.truth(name)
+    missing = (then.keys() & now.keys()) - here.stored(name).keys()
+    assert not missing, f"certified, and {len(missing)} rows are missing"
+    wrongly = here.stored(name, deleted=True).keys() & now.keys()
+    assert not wrongly, f"certified, and {len(wrongly)} rows are marked as deleted"
+
+
+def once(lie: Lie, at: int) -> Lie:
+    """Let a lie befall one answer only."""
+    number = iter(range(10**9))
+
+    def told(answer: Answer) -> None:
+        if next(number) == at:
+            lie(answer)
+
+    return told
+
+
+def hide(share: slice, *names: str) -> Lie:
+    """Leave rows out of an answer."""
+
+    def told(answer: Answer) -> None:
+        for name in names or ("orders", "logs"):
+            if name in answer:
+                del answer[name][share]
+
+    return told
+
+
+@pytest.mark.parametrize("sort", ["newest_first", "oldest_first", "unsorted"])
+@pytest.mark.parametrize("times", ["all", "none"])
+def test_rows_that_arrive_do_not_mask_rows_that_are_left_out(
+    sort: str, times: str, tmp_path: Path
+) -> None:
+    """Ten rows at the start would be missing, because ten others came meanwhile."""
+    with fast_world(tmp_path, 300, {"sort": sort, "log_times": times}) as here:
+        came = iter(range(10**9))
+
+        def arrive(_: object) -> None:
+            if next(came) in (3, 4, 5):
+                here.sandbox.changes.add_orders(5)
+
+        here.sandbox.before_request = arrive
+        result = here.sync(lie=once(hide(slice(40, 50), "logs"), 8))
+        here.sandbox.before_request = None
+        assert_true(here, result, "webhook_logs")
+        assert_true(here, result)
+
+
+@pytest.mark.parametrize("cut", [2, 60])
+def test_a_list_without_total_that_is_cut_once_is_not_complete(cut: int, tmp_path: Path) -> None:
+    """One short page would end the list: 100 of 400 orders, complete."""
+
+    def short(answer: Answer) -> None:
+        del answer["orders"][cut:]
+
+    def is_orders(answer: Answer) -> None:
+        if "orders" in answer and next(seen) == 1:
+            short(answer)
+
+    seen = iter(range(10**9))
+    with fast_world(tmp_path, 400, {"total": "missing"}) as here:
+        result = here.sync(lie=is_orders)
+        assert_true(here, result)
+        for _ in range(3):
+            here.clock.sleep(3_600)
+            result = here.sync()
+        here.assert_exact("orders")
+        assert result.resources["orders"].evidence == "end seen twice"
+
+
+def test_a_first_page_from_the_past_is_noticed(tmp_path: Path) -> None:
+    """A replica that is an hour behind would hide all that came in it."""
+
+    def stale(answer: Answer) -> None:
+        if "orders" in answer:
+            del answer["orders"][:60]
+            answer["total"] -= 60
+
+    with fast_world(tmp_path, 400) as here:
+        result = here.sync(lie=once(stale, 1))
+        assert_true(here, result)
+        assert here.sync().outcome == "complete"
+        here.assert_exact()
+
+
+@pytest.mark.parametrize("form", [str, float, lambda total: f" {total} "])
+def test_a_total_in_another_form_is_a_number(form: Callable[[int], Any], tmp_path: Path) -> None:
+    """Each later run would end with exit code 3, for want of a total."""
+
+    def lie(answer: Answer) -> None:
+        answer["total"] = form(answer["total"])
+
+    with fast_world(tmp_path, 250) as here:
+        for _ in range(3):
+            result = here.sync(lie=lie)
+            assert result.outcome == "complete", result.resources["orders"].reason
+            here.clock.sleep(600)
+        assert result.requests <= 9
+
+
+@pytest.mark.parametrize("left", [10, 0])
+def test_mass_disappearance_waits_for_a_second_opinion(left: int, tmp_path: Path) -> None:
+    """A default filter that changes would mark 990 of 1,000 orders as deleted."""
+
+    def lie(answer: Answer) -> None:
+        if "orders" in answer:
+            answer["orders"] = answer["orders"][:left] if answer["offset"] == 0 else []
+            answer["total"] = left
+
+    with fast_world(tmp_path, 500) as here:
+        here.sync()
+        here.clock.sleep(60)
+        result = here.sync(lie=lie, full=True)
+        orders = result.resources["orders"]
+        assert (orders.outcome, result.exit_code) == ("partial", 3)
+        assert "--accept-deletions" in str(orders.reason)
+        assert not here.stored("orders", deleted=True)
+        assert here.sync(full=True).outcome == "complete"
+        here.sync(lie=lie, full=True)
+        assert not here.stored("orders", deleted=True)
+        result = here.sync(lie=lie, full=True, accept_deletions=True)
+        assert result.resources["orders"].outcome == "complete"
+        assert len(here.stored("orders", deleted=True)) == 500 - left
+
+
+def test_a_few_deletions_need_no_second_scan(tmp_path: Path) -> None:
+    """Each order that is deleted would cost a reading of the whole list."""
+    with fast_world(tmp_path, 3_000) as here:
+        here.sync()
+        here.clock.sleep(600)
+        gone = sorted(here.truth("orders"))[::1_000]
+        here.sandbox.changes.delete_orders(gone)
+        result = here.sync()
+        assert result.resources["orders"].outcome == "complete", result.resources["orders"].reason
+        assert here.stored("orders", deleted=True).keys() == set(gone)
+        assert result.requests <= 40
+
+
+@pytest.mark.parametrize("hidden", [slice(50, 51), slice(0, 500, 10), slice(130, 280)])
+def test_rows_that_are_counted_and_never_shown_are_told(hidden: slice, tmp_path: Path) -> None:
+    """Soft-deleted rows would keep a list unproven for ever, at the cost of a scan a day."""
+    with fast_world(tmp_path, 500) as here:
+        young = sorted(here.truth("orders").items(), key=lambda item: item[1]["created_at"])
+        names = {key for key, _ in young[hidden]}
+
+        def lie(answer: Answer) -> None:
+            if "orders" in answer:
+                answer["orders"] = [r for r in answer["orders"] if r["order_id"] not in names]
+
+        result = here.sync(lie=lie)
+        for _ in range(2):
+            here.clock.sleep(3_600)
+            result = here.sync(lie=lie)
+        orders = result.resources["orders"]
+        assert len(here.stored("orders")) == 500 - len(names)
+        assert orders.outcome == "complete", orders.reason
+        assert orders.rows_reported == 500
+
+
+def test_status_words_in_capitals_are_asked_for_as_they_are_spelt(tmp_path: Path) -> None:
+    """Fifty requests of repair at each sync, for nothing, and exit code 3."""
+    with fast_world(tmp_path, 250) as here:
+
+        def lie(answer: Answer) -> None:
+            for row in rows_of(answer):
+                row["status"] = row["status"].upper()
+
+        asked: list[str] = []
+
+        def listen(request: Any) -> None:
+            status = request.query.get("status")
+            if status is not None:
+                asked.append(status)
+                request.query["status"] = status.lower() if status.isupper() else "nothing"
+
+        here.sandbox.before_request = listen
+        for _ in range(3):
+            result = here.sync(lie=lie)
+            assert result.outcome == "complete", result.resources["orders"].reason
+            here.clock.sleep(600)
+        assert result.requests <= 9
+        assert asked
+
+
+def test_one_status_word_that_is_not_honoured_makes_no_other_worthless(tmp_path: Path) -> None:
+    """The counts of all statuses would be thrown away, and the whole list scanned each time."""
+    with fast_world(tmp_path, 250) as here:
+
+        def ignore_shipped(request: Any) -> None:
+            if request.query.get("status") == "shipped":
+                del request.query["status"]
+
+        here.sandbox.before_request = ignore_shipped
+        here.sync()
+        for _ in range(2):
+            here.clock.sleep(600)
+            here.sandbox.changes.churn(3, 5)
+            here.clock.sleep(5)
+            result = here.sync()
+            assert result.outcome == "complete", result.resources["orders"].reason
+        assert result.requests <= 16
+        here.assert_exact()
+
+
+def test_a_bad_record_that_changes_hides_no_order(tmp_path: Path) -> None:
+    """A record without an id that is never the same would count twice, and mask a missing row."""
+    nonce = iter(range(10**9))
+    with fast_world(tmp_path, 250) as here:
+        keys = sorted(here.truth("orders"), key=lambda k: here.truth("orders")[k]["created_at"])
+        missing, bad = keys[20], keys[-99]
+
+        def lie(answer: Answer) -> None:
+            rows = rows_of(answer, "orders")
+            rows[:] = [row for row in rows if row["order_id"] != missing]
+            for row in rows:
+                if row["order_id"] == bad:
+                    row["order_id"], row["age"] = None, next(nonce)
+
+        for _ in range(3):
+            result = here.sync(lie=lie)
+            orders = result.resources["orders"]
+            known = orders.rows_stored + 1 + orders.detail.get("rows_hidden", 0)
+            assert orders.outcome != "complete" or known == 250
+            here.clock.sleep(600)
+
+
+# Whose it is ----------------------------------------------------------------------------------
+
+
+def test_another_partner_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    """One partner's orders would be mixed into another's, and marked as deleted."""
+    from sync_world import world
+
+    with world(tmp_path, 30) as here:
+        here.sync()
+        before = here.stored("orders")
+        mine = identity_of(here.settings)
+        here.settings = replace(here.settings, partner_id="another")
+        asked = here.sandbox.requests.count
+        with pytest.raises(ConfigurationError) as refused:
+            here.sync()
+        assert refused.value.exit_code == 2
+        assert mine.partner in str(refused.value)
+        assert "another" in str(refused.value)
+        assert here.sandbox.requests.count == asked
+        assert here.stored("orders") == before
+
+
+# One list closed -------------------------------------------------------------------------------
+
+
+def test_a_closed_list_does_not_stop_the_other(tmp_path: Path) -> None:
+    """An account without webhooks would load nothing at all."""
+    with fast_world(tmp_path, 150) as here:
+        result = here.sync(refuse=("/logs", 403))
+        orders, logs = result.resources["orders"], result.resources["webhook_logs"]
+        assert orders.outcome == "complete", orders.reason
+        assert logs.outcome == "failed"
+        assert "403" in str(logs.reason)
+        here.assert_exact("orders")
+        here.clock.sleep(600)
+        assert here.sync(refuse=("/logs", 403)).resources["orders"].outcome == "complete"
+        assert here.sync().outcome == "complete"
+        with pytest.raises(PrintoraError, match="403"):
+            here.sync(refuse=("", 403))
+
+
+# Stuck for ever --------------------------------------------------------------------------------
+
+
+def test_offsets_with_a_ceiling_do_not_stop_the_daily_work(tmp_path: Path) -> None:
+    """Each sync would begin at the refused offset again, and read no new order."""
+    with fast_world(tmp_path, 600) as here:
+
+        def ceiling(request: Any) -> bool:
+            return int(request.url.params.get("offset", 0)) + 100 > 400
+
+        for _ in range(3):
+            result = here.sync(refuse=(ceiling, 400))
+            here.clock.sleep(3_600)
+            new = here.sandbox.changes.add_orders(5)
+            here.clock.sleep(5)
+            result = here.sync(refuse=(ceiling, 400))
+            assert set(new) <= here.stored("orders").keys()
+        orders = result.resources["orders"]
+        assert orders.outcome == "complete" or "offsets" in str(orders.reason)
+        assert_true(here, result)
+
+
+@pytest.mark.parametrize("most", [50, 7, 1])
+def test_pages_that_are_too_large_are_asked_for_in_parts(most: int, tmp_path: Path) -> None:
+    """A gateway that answers 502 to a hundred rows would keep everything away."""
+    with fast_world(tmp_path, 130) as here:
+
+        def too_large(request: Any) -> bool:
+            return int(request.url.params.get("limit", 0)) > most
+
+        result = here.sync(refuse=(too_large, 413))
+        assert result.outcome == "complete", result.resources["orders"].reason
+        here.assert_exact()
