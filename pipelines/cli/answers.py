@@ -18,7 +18,8 @@ _FUNNEL = """
         select
             session_id,
             bool_or(shipped_at_source is not null) as is_shipped,
-            bool_or(delivered_at_source is not null) as is_delivered
+            bool_or(delivered_at_source is not null) as is_delivered,
+            bool_or(is_open) as is_open
         from analytics.fct_orders
         group by session_id
     ),
@@ -29,7 +30,8 @@ _FUNNEL = """
             s.is_ordered,
             s.is_converted,
             s.is_converted and (o.is_shipped or o.is_delivered) as is_shipped,
-            s.is_converted and o.is_delivered as is_delivered
+            s.is_converted and o.is_delivered as is_delivered,
+            s.is_converted and o.is_open as is_open
         from analytics.fct_sessions as s
         left join orders as o on o.session_id = s.session_id
     )
@@ -39,6 +41,8 @@ _FUNNEL = """
         count(*) filter (where is_counted and is_converted),
         count(*) filter (where is_counted and is_shipped),
         count(*) filter (where is_counted and is_delivered),
+        bool_or(is_counted and is_open and not coalesce(is_shipped, false)),
+        bool_or(is_counted and is_open and not coalesce(is_delivered, false)),
         count(*) filter (where is_young),
         count(*) filter (where not is_counted and not is_young)
     from sessions
@@ -57,7 +61,11 @@ _LATENCY = """
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the funnel. Rates are in 0..1; None where there is nothing to divide by."""
+    """One step of the funnel.
+
+    Rates are in 0..1; None where there is nothing to divide by, and where sessions that are counted
+    may still get there: an interval is about chance, and knows nothing of time.
+    """
 
     name: str
     sessions: int
@@ -97,10 +105,16 @@ class Latency:
 
 def funnel(connection: DuckDBPyConnection) -> Funnel:
     """Count the sessions that reached each step."""
-    *counts, immature, unlisted = _rows(connection, _FUNNEL)[0]
+    *counts, shipped_grows, delivered_grows, immature, unlisted = _rows(connection, _FUNNEL)[0]
     names = ("sessions", "ordered", "paid", "shipped", "delivered")
     previous = (counts[0], *counts[:-1])
-    steps = [_step(*parts, total=counts[0]) for parts in zip(names, counts, previous, strict=True)]
+    grows = (False, False, False, shipped_grows, delivered_grows)
+    steps = [
+        Step(name, count, None, None, None, None)
+        if may_grow
+        else _step(name, count, before, total=counts[0])
+        for name, count, before, may_grow in zip(names, counts, previous, grows, strict=True)
+    ]
     return Funnel(steps, immature, unlisted)
 
 

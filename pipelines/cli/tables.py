@@ -17,7 +17,8 @@ from pipelines.warehouse import CheckResult
 NONE = "-"
 
 LATENCY_NOTE = (
-    "Open orders count as not there yet, cancelled ones as never to come; a dash: not reached yet. "
+    "Open orders count as not there yet, cancelled ones as never to come; a dash: not reached, or "
+    "not to be told from so little. "
     "naive p50 looks at finished orders only."
 )
 
@@ -46,7 +47,7 @@ def funnel_note(funnel: Funnel, maturity_minutes: int) -> str:
     age = f"{hours} h {minutes} min" if minutes else f"{hours} h"
     text = (
         f"Sessions of the ledger older than {age}. {funnel.immature:,} younger ones can still "
-        "become orders and are left out; parcels under way are not delivered yet."
+        "become orders and are left out. What parcels under way may still reach has no rate yet."
     )
     if funnel.unlisted:
         text += f" {funnel.unlisted:,} sessions that are in no ledger are left out, too."

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from model_support import Warehouse
 
+from pipelines.cli.answers import funnel
+
 SESSIONS = "analytics.fct_sessions"
 DAILY = "analytics.session_conversion_daily"
 REVENUE = "analytics.session_revenue_daily"
@@ -428,3 +430,26 @@ def test_a_paid_order_without_an_amount_is_counted(warehouse: Warehouse) -> None
         REVENUE,
         "paid_orders | orders_without_amount | revenue | net_revenue \n 2 | 1 | 5.10 | 5.10",
     )
+
+
+def test_a_step_that_can_still_grow_has_a_count_and_no_rate(warehouse: Warehouse) -> None:
+    """Its interval is of chance, and what is missing is time: 21.7 % became 27.5 % in four months."""
+    warehouse.given("sessions", "session_id | created_at \n s1 | 03-01 10:00 \n s2 | 03-01 10:00")
+    warehouse.given(
+        "orders",
+        """
+        order_id | session_id | status    | created_at
+        o1       | s1         | delivered | 03-01 11:00
+        o2       | s2         | shipped   | 03-01 11:00
+        """,
+    )
+    warehouse.looked_at("03-09 00:00")
+    warehouse.build(SESSIONS, "analytics.fct_orders")
+    steps = {step.name: step for step in funnel(warehouse.connection).steps}
+    assert {name: (step.sessions, step.rate) for name, step in steps.items()} == {
+        "sessions": (2, 1.0),
+        "ordered": (2, 1.0),
+        "paid": (2, 1.0),
+        "shipped": (2, 1.0),
+        "delivered": (1, None),
+    }
