@@ -166,8 +166,8 @@ def webhook_days(connection: DuckDBPyConnection) -> list[Row]:
         select
             event_date,
             sum(events) as events,
-            sum(delivered_first_attempt) as first_attempt,
-            sum(delivered - delivered_first_attempt) as later,
+            coalesce(sum(delivered_first_attempt), 0) as first_attempt,
+            sum(delivered) - coalesce(sum(delivered_first_attempt), 0) as later,
             sum(retrying) as retrying,
             sum(failed) as failed
         from analytics.webhook_health_daily

@@ -12,7 +12,7 @@ from pipelines.report.words import count
 
 _OUTCOMES = (
     ("first_attempt", "second", "first attempt"),
-    ("later", "main", "later"),
+    ("later", "main", "later, or not told when"),
     ("retrying", "warm", "trying"),
     ("failed", "bad", "failed"),
 )

@@ -20,7 +20,9 @@ columns:
   starts_at: The moment at which the date begins in the report time zone.
   ends_at: The moment at which it ends.
   hours: Its length, 23 or 25 hours when the clocks change.
-  is_over: Whether it had ended at the as-of time, so that nothing more can happen on it.
+  is_over: >-
+    Whether it had ended at the latest as-of time of any resource, so that nothing more can happen on
+    it.
 */
 with sessions as (
     select cohort_date from analytics.fct_sessions

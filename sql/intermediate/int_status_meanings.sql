@@ -1,7 +1,8 @@
 /*
 description: >-
-  What the API's words for an order's status mean, in both vocabularies. The only place that knows:
-  a status that is not here is kept everywhere and means nothing.
+  What the API's words for an order's status mean to the models, in both vocabularies: a status that
+  is not here is kept everywhere and means nothing. The sync has an order of its own for them, which
+  says only what may follow what.
 grain: one row per status of the API
 key: [status]
 columns:

@@ -41,7 +41,14 @@ def test_many_syncs_give_the_marts_of_one(tmp_path: Path, order_times: bool) -> 
     """What a sync only heard of by an event must end up as if the list had been read whole."""
     behaviour = Behaviour(order_times=order_times)
     options = {"lost": 0.0, "late": 0.0}
-    with world(tmp_path, 150, behaviour=behaviour, limits=Limits.off(), options=options) as here:
+    with world(
+        tmp_path,
+        150,
+        behaviour=behaviour,
+        limits=Limits.off(),
+        options=options,
+        pseudonym_key="the same key for the one warehouse and the other",
+    ) as here:
         for hours in (0, 30, 80):
             here.clock.sleep(hours * 3600)
             write_ledger(here.sandbox, tmp_path)

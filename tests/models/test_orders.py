@@ -489,3 +489,31 @@ def test_an_older_warehouse_keeps_what_its_payloads_told(warehouse: Warehouse) -
         """,
     )
     warehouse.expect(ORDERS, "order_id | carrier | country | currency \n o1 | DHL | DE | EUR")
+
+
+def test_an_amount_that_was_changed_keeps_its_history(warehouse: Warehouse) -> None:
+    """A refund in part would rewrite the revenue of a closed month, and nobody could see why."""
+    warehouse.given(
+        "orders",
+        """
+        order_id | status | total_amount | currency | created_at  | _seen_at
+        o1       | paid   | 15.50        | USD      | 03-01 10:00 | 03-09 00:00
+        """,
+    )
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type    | event_at    | total_amount | currency
+        l1             | o1       | order.created | 03-01 10:00 | 20.00        | usd
+        l2             | o1       | order.paid    | 03-01 10:01 | 20.00        | usd
+        l3             | o1       | order.shipped | 03-03 10:00 | 15.50        | usd
+        """,
+    )
+    warehouse.expect(
+        "analytics.order_amounts",
+        """
+        total_amount | currency | first_told_at | last_told_at | events | is_current
+        20.00        | USD      | 03-01 10:00   | 03-01 10:01  | 2      | false
+        15.50        | USD      | 03-03 10:00   | 03-03 10:00  | 1      | true
+        """,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -146,7 +147,7 @@ def _rows(warehouse: Warehouse, mart: str, names: list[str]) -> list[Row]:
 
 def _key(row: Row, key: tuple[str, ...]) -> tuple[str, ...]:
     values = (row[name] for name in key)
-    return tuple(f"{v:.7f}" if isinstance(v, float) else str(v) for v in values)
+    return tuple(f"{v:.7f}" if isinstance(v, (float, Decimal)) else str(v) for v in values)
 
 
 def _same(found: Row, expected: Row) -> bool:

@@ -1,0 +1,57 @@
+/*
+description: >-
+  Every amount that anything told of an order: a correction or a refund in part shows as a second
+  row instead of changing what was said before. Events tell the amount of their time, the list its
+  newest; one that the list showed between two events, and not any more, is not known.
+grain: one row per order, amount and currency
+key: [order_id, total_amount, currency]
+not_null: [order_id, total_amount, currency, is_current]
+columns:
+  order_id: The order.
+  total_amount: The amount, exact.
+  currency: ISO 4217 code, or unknown where nothing names one.
+  first_told_at: When the first event happened that told it; null where only the list does.
+  last_told_at: When the last one did.
+  events: Delivery logs that told it.
+  is_current: Whether the list shows it now.
+*/
+with orders as (
+    select order_id, total_amount
+    from staging.stg_printora__orders
+    where total_amount is not null
+),
+
+parcels as (
+    select order_id, currency from intermediate.int_order_parcels
+),
+
+logs as (
+    select order_id, total_amount, currency, event_at
+    from staging.stg_printora__webhook_logs
+    where order_id is not null and total_amount is not null
+),
+
+told as (
+    select
+        orders.order_id,
+        orders.total_amount,
+        parcels.currency,
+        cast(null as timestamptz) as told_at,
+        1 as is_list
+    from orders
+    inner join parcels on orders.order_id = parcels.order_id
+    union all
+    select order_id, total_amount, currency, event_at as told_at, 0 as is_list
+    from logs
+)
+
+select
+    order_id,
+    total_amount,
+    coalesce(currency, 'unknown') as currency,
+    min(told_at) as first_told_at,
+    max(told_at) as last_told_at,
+    count(case when is_list = 0 then 1 end) as events,
+    max(is_list) = 1 as is_current
+from told
+group by order_id, total_amount, coalesce(currency, 'unknown')
