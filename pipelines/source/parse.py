@@ -221,7 +221,7 @@ class _Reading:
         leaf = name.rpartition(".")[2]
         try:
             kept = self._privacy.kept({leaf: value}).get(leaf)
-            return None if kept == marker(value) else values.as_json(kept)
+            return None if kept == marker(value) else values.as_json({leaf: kept})
         except (RecursionError, ValueError):
             return None
 

@@ -15,8 +15,8 @@ Row = dict[str, Any]
 class Issue:
     """A value that its column could not take as it stood.
 
-    ``outcome`` is what the row has instead: null, or the value rounded. ``value`` is JSON, and None
-    where the value may not stand.
+    ``outcome`` is what the row has instead: null, or the value rounded. ``value`` is JSON, the
+    field and its value, and None where the value may not stand.
     """
 
     resource: str
@@ -50,6 +50,11 @@ class Parsed(Row):
     def __init__(self, row: Row, issues: Sequence[Issue] = ()) -> None:
         super().__init__(row)
         self.issues = issues
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether it lacks a value; one that was rounded is there."""
+        return any(issue.outcome == "null" for issue in self.issues)
 
 
 @dataclass(frozen=True)

@@ -258,7 +258,9 @@ VALUE_ISSUES = Table(
         _text("reason", "What was wrong, in which field of the API; without the value."),
         _text("outcome", "What the row has instead: null, or the value rounded."),
         Column(
-            "value", "json", "The value, where the list of what may be kept allows it; else null."
+            "value",
+            "json",
+            "The field and its value, where the list of what may be kept allows it; else null.",
         ),
         _text(
             "place", "Where it was: the request's path and offset, or the ledger's file and line."

@@ -237,7 +237,7 @@ class Driver:
         parsed = self._parsers[spec.name].parse(record, seen_at=asked_at, place=place)
         if isinstance(parsed, Rejected):
             return self._rejected(spec, parsed, asked_at)
-        self.stats[spec.name].damaged += bool(parsed.issues)
+        self.stats[spec.name].damaged += parsed.is_damaged
         scan = self.scans.get(spec.name)
         parsed["_walk"] = scan.id if scan else None
         self._pending.add(spec.name, parsed, asked_at)

@@ -267,6 +267,7 @@ def test_a_binary_tail_is_rounded_and_told() -> None:
     found = read({**ORDER, "total_amount": Decimal("194.96999999999997")})
     assert found["total_amount"] == Decimal("194.97")
     assert [issue.outcome for issue in found.issues] == ["rounded"]
+    assert not found.is_damaged
 
 
 def test_ids_that_differ_are_never_one_row() -> None:
@@ -372,3 +373,14 @@ def test_fingerprints_of_two_versions_are_not_compared() -> None:
     assert same_fingerprint(new, parsed({**ORDER, "status": "paid"})["_fingerprint"]) is False
     assert same_fingerprint("0123456789abcdef01234567", new) is None
     assert same_fingerprint(None, new) is None
+
+
+def test_a_value_is_told_only_where_its_name_may_keep_it() -> None:
+    """What to mend could not be seen; or a sentence about somebody would stand in a table."""
+    told = {
+        issue.column: issue.value
+        for issue in read(
+            {**ORDER, "total_amount": "1,234", "created_at": "when Ada came home", "items": []}
+        ).issues
+    }
+    assert told == {"total_amount": '{"total_amount":"1,234"}', "created_at": None}
