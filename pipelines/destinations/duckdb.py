@@ -5,10 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import dlt
 import pyarrow as pa
+from dlt.common.configuration import configspec
+from dlt.destinations.impl.duckdb.configuration import (
+    DuckDbClientConfiguration,
+    DuckDbCredentials,
+)
 
 from pipelines.clock import Clock, SystemClock
 from pipelines.destinations.base import DATASET
@@ -22,10 +28,43 @@ from pipelines.warehouse.connection import READER_TIMEOUT
 
 PIPELINE = "printora"
 _POLL_SECONDS = 0.2
+_CHECKPOINT = "64MB"
 
 #: What is only ever added to: a row that is there stays as it is.
 _APPEND_ONLY = {spec.history.name for spec in LISTS}
 _BY_NAME = {table.name: table for table in TABLES}
+
+
+@configspec(init=False)
+class _File(DuckDbCredentials):
+    """A database by its path. dlt would take it for a URL, and import SQLAlchemy to parse it."""
+
+    def to_native_representation(self) -> str:
+        return str(self.database)
+
+    def __str__(self) -> str:
+        return str(self.database)
+
+
+@configspec(init=False)
+class _Configuration(DuckDbClientConfiguration):
+    credentials: _File = None  # type: ignore[assignment]  # resolved by dlt, as it does its own
+
+
+def destination_of(path: Path, memory_limit: str | None = None) -> Any:
+    """Return dlt's destination for a DuckDB file.
+
+    dlt would let a gigabyte of the log pile up in memory before it is written; ``memory_limit`` is
+    DuckDB's own setting, such as 1GB.
+    """
+    statements = [f"set global checkpoint_threshold = '{_CHECKPOINT}'"]
+    if memory_limit is not None:
+        statements.append(f"set global memory_limit = '{memory_limit}'")
+    credentials = _File(statements=statements)
+    credentials.database = str(path)
+    destination = dlt.destinations.duckdb(credentials)
+    destination.spec = _Configuration
+    return destination
 
 
 class _ExpectedHints(logging.Filter):

@@ -10,12 +10,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import dlt
-
 from pipelines.client import PrintoraClient, RateGovernor, Wait
 from pipelines.clock import Clock, SystemClock, utc
 from pipelines.destinations.base import Destination
-from pipelines.destinations.duckdb import DuckDBDestination
+from pipelines.destinations.duckdb import DuckDBDestination, destination_of
 from pipelines.errors import ConfigurationError
 from pipelines.people import erase, guard, rewrite
 from pipelines.progress import Listener, Waiting, ignore
@@ -74,7 +72,7 @@ def _sync(
     with warehouse_lock(path):  # by the machine's own clock: it is another process that ends
         # Whoever reads the file now is waited for, and what is no database is named.
         connect(path, wait_seconds=READER_TIMEOUT, clock=clock).close()
-        target = dlt.destinations.duckdb(str(path))
+        target = destination_of(path, settings.duckdb_memory_limit)
         with DuckDBDestination(target, working_folder(path), clock) as destination:
             if not adopt:
                 _refuse_another(destination, identity, path)

@@ -26,6 +26,7 @@ from sync_world import World, world, write_ledger
 
 from pipelines.clock import ManualClock
 from pipelines.sandbox import Limits
+from pipelines.source.pseudonyms import Keys, key_file, write_keys
 
 #: A process that has imported everything: what is started from it begins at once.
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -113,6 +114,8 @@ def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]
     before = tmp_path / "before"
     before.mkdir()
     with world(before, 60, options={"attempt_failure": 0.2}, limits=Limits.off()) as here:
+        # Each try would make a key of its own, and name people otherwise.
+        write_keys(key_file(here.settings.warehouse_path), Keys.new())
         if request.param == "later sync":
             here.sync()
             here.clock.sleep(3600)
