@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -15,7 +16,7 @@ import duckdb
 import pytest
 from cli_support import PRINTORA, Place
 
-from pipelines.cli import status
+from pipelines.cli import failures, status
 from pipelines.cli.same_file import SameFile
 from pipelines.errors import WarehouseError, WarehouseSettingError
 from pipelines.warehouse import connect
@@ -167,3 +168,26 @@ def test_a_damaged_file_is_named_as_damaged(loaded: Place) -> None:
             assert "is damaged" in done.stderr
             assert "printora doctor" in done.stderr
             assert "report" not in done.stderr
+
+
+def test_what_is_behind_an_error_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Broken: a full disk or a damaged file is told in a library's words, as a bug to report."""
+    monkeypatch.setenv("DLT_DATA_DIR", "/srv/dlt")
+    full = OSError(errno.ENOSPC, "No space left on device", "/srv/w.duckdb.wal")
+    behind = WarehouseError("The destination refused.")
+    behind.__cause__ = full
+    cases: list[tuple[Exception, int, str]] = [
+        (full, 1, "no room left on the disk of /srv/w.duckdb.wal"),
+        (behind, 1, "no room left on the disk"),
+        (duckdb.TransactionException("Failed to commit: No space left on device"), 1, "no room"),
+        (duckdb.Error("Corrupt database file: computed checksum 1"), 1, "is damaged"),
+        (duckdb.OutOfMemoryException("Out of Memory Error: 1 GB"), 1, "too little memory"),
+        (MemoryError(), 1, "too little memory"),
+        (PermissionError(13, "Permission denied", "/srv/dlt/x"), 2, "/srv/dlt/x cannot be used"),
+        (PermissionError(13, "Permission denied", "/srv/other"), 1, "/srv/other cannot be used"),
+    ]
+    for error, code, told in cases:
+        message, hint, found = failures.explain(error)
+        assert (found, told in message) == (code, True), message
+        assert hint
+        assert "report" not in hint
