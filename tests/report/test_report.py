@@ -56,7 +56,7 @@ def test_the_figures_are_those_of_the_marts(html: str, world: Warehouse) -> None
     ).fetchall()[0]
     half, naive = world.connection.execute(
         "select p50_hours, naive_p50_hours from analytics.delivery_latency_summary "
-        "where dimension = 'all' and stage = 'paid_to_delivered'"
+        "where dimension = 'all' and period = 'all' and stage = 'paid_to_delivered'"
     ).fetchall()[0]
     assert f"<b>{percent(paid / sessions)}</b>" in html
     assert f"{count(sessions)} · " in html
