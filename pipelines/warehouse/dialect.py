@@ -18,7 +18,7 @@ from pipelines.warehouse.project import LAYERS
 if TYPE_CHECKING:
     from sqlglot import exp
 
-Dialect = Literal["duckdb", "postgres"]
+Dialect = Literal["duckdb", "postgres", "spark"]
 Rule = Callable[["exp.Expr"], "exp.Expr | None"]
 
 #: What a unit of date_diff lasts, in microseconds. Days and longer ones are a calendar's affair.
@@ -50,7 +50,8 @@ def compiled(sql: str, dialect: Dialect, place: str = "", *, suffix: str = "") -
             if replacement is not None:
                 node.replace(replacement)
                 break
-    return tree.sql(dialect=dialect, pretty=True)
+    # Quoted, no name of ours is a word of the engine's.
+    return tree.sql(dialect=dialect, pretty=True, identify=dialect == "spark")
 
 
 def _applied(rule: Rule, node: exp.Expr, place: str) -> exp.Expr | None:
@@ -70,20 +71,24 @@ def _date_diff(node: exp.Expr) -> exp.Expr | None:
 
     if not isinstance(node, exp.DateDiff):
         return None
+    length = _length(node)
+    micros = "cast(extract(epoch from {0}) * 1000000 as bigint)"
+    if length == 1:
+        return _sql(micros.format("(:later - :earlier)"), later=node.this, earlier=node.expression)
+    # DuckDB counts the boundaries between the two, not whole units.
+    text = " - ".join(f"floor({micros.format(of)} / {length}.0)" for of in (":later", ":earlier"))
+    return _sql(f"cast({text} as bigint)", later=node.this, earlier=node.expression)
+
+
+def _length(node: exp.DateDiff) -> int:
+    """Return how long the unit of a date_diff is, in microseconds."""
     unit = str(node.args["unit"]).upper()
     if unit not in _UNITS:
         raise ModelError(
             f"date_diff('{unit.lower()}', …) depends on a calendar that engines do not share.",
             hint=f"Take one of {', '.join(_UNITS).lower()}, or subtract dates.",
         )
-    micros = "cast(extract(epoch from {0}) * 1000000 as bigint)"
-    if unit == "MICROSECOND":
-        return _sql(micros.format("(:later - :earlier)"), later=node.this, earlier=node.expression)
-    # DuckDB counts the boundaries between the two, not whole units.
-    text = " - ".join(
-        f"floor({micros.format(of)} / {_UNITS[unit]}.0)" for of in (":later", ":earlier")
-    )
-    return _sql(f"cast({text} as bigint)", later=node.this, earlier=node.expression)
+    return _UNITS[unit]
 
 
 def _to_microseconds(node: exp.Expr) -> exp.Expr | None:
@@ -105,12 +110,55 @@ def _json_text(node: exp.Expr) -> exp.Expr | None:
     return _sql("(cast(:document as jsonb) #>> :path)", document=node.this, path=text)
 
 
-def _sql(template: str, **parts: exp.Expr) -> exp.Expr:
-    """Return PostgreSQL's text as a tree, with other trees in the places that begin with ``:``."""
+def _spark_date_diff(node: exp.Expr) -> exp.Expr | None:
+    """Subtract microseconds: Spark knows no difference in a unit so small."""
+    from sqlglot import exp
+
+    if not isinstance(node, exp.DateDiff):
+        return None
+    length = _length(node)
+    text = " - ".join(
+        of if length == 1 else f"cast(floor({of} / cast({length} as double)) as bigint)"
+        for of in ("unix_micros(:later)", "unix_micros(:earlier)")
+    )
+    return _sql(f"({text})", "spark", later=node.this, earlier=node.expression)
+
+
+def _spark_percentile(node: exp.Expr) -> exp.Expr | None:
+    """Take the exact percentile: sqlglot's approximate one gives other figures."""
+    from sqlglot import exp
+
+    if not isinstance(node, exp.WithinGroup) or not isinstance(node.this, exp.PercentileCont):
+        return None
+    (ordered,) = node.expression.expressions
+    return _sql("percentile(:value, :share)", "spark", value=ordered.this, share=node.this.this)
+
+
+def _spark_local_time(node: exp.Expr) -> exp.Expr | None:
+    """Take a local time to UTC: sqlglot's function goes the other way."""
+    from sqlglot import exp
+
+    if not isinstance(node, exp.AtTimeZone):
+        return None
+    is_local = isinstance(node.this, exp.Cast) and node.this.is_type("timestamp", "timestampntz")
+    function = "to_utc_timestamp" if is_local else "from_utc_timestamp"
+    return exp.Anonymous(this=function, expressions=[node.this.copy(), node.args["zone"].copy()])
+
+
+def _spark_fraction(node: exp.Expr) -> exp.Expr | None:
+    """Make a number with a point a float, as all figures are: decimals divide to few digits."""
+    from sqlglot import exp
+
+    is_fraction = isinstance(node, exp.Literal) and not node.is_string and "." in node.name
+    return exp.cast(node.copy(), "double") if is_fraction else None
+
+
+def _sql(template: str, dialect: Dialect = "postgres", **parts: exp.Expr) -> exp.Expr:
+    """Return an engine's text as a tree, with other trees in the places that begin with ``:``."""
     import sqlglot
     from sqlglot import exp
 
-    tree = sqlglot.parse_one(template, dialect="postgres")
+    tree = sqlglot.parse_one(template, dialect=dialect)
     for hole in list(tree.find_all(exp.Placeholder)):
         part = parts[hole.name].copy()
         hole.replace(exp.Paren(this=part) if isinstance(part, exp.Binary) else part)
@@ -119,4 +167,11 @@ def _sql(template: str, **parts: exp.Expr) -> exp.Expr:
 
 RULES: dict[Dialect, tuple[Rule, ...]] = {
     "postgres": (_date_diff, _to_microseconds, _json_text),
+    "spark": (
+        _spark_date_diff,
+        _to_microseconds,
+        _spark_percentile,
+        _spark_local_time,
+        _spark_fraction,
+    ),
 }

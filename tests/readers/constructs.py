@@ -12,6 +12,8 @@ from sqlglot import exp
 from pipelines.warehouse.dialect import compiled
 
 PATH = Path(__file__).with_name("constructs.txt")
+#: What Spark is given for each of them, in the same order; `bench/spark.py` runs it.
+SPARK = PATH.with_name("constructs_spark.txt")
 _ARROW = "\n=>\n"
 #: Beside functions: what engines do not all say in the same way.
 _KINDS = (
@@ -51,7 +53,13 @@ def read() -> list[Construct]:
         found = [Construct(part.sql, compiled(part.sql, "postgres")) for part in found]
         texts = [f"{part.sql}{_ARROW}{part.golden}" for part in found]
         PATH.write_text("\n\n".join([head, *texts]) + "\n", encoding="utf-8")
+        SPARK.write_text(for_spark(found), encoding="utf-8")
     return found
+
+
+def for_spark(found: list[Construct]) -> str:
+    """Return the text that Spark is given for all of them."""
+    return "\n\n".join(compiled(part.sql, "spark") for part in found) + "\n"
 
 
 def of(sql: str) -> set[str]:

@@ -36,6 +36,7 @@ def test_the_compiled_text_is_known() -> None:
     """Broken: a new sqlglot writes other SQL, and nobody has looked at it."""
     changed = [part.sql for part in PROVEN if compiled(part.sql, "postgres") != part.golden]
     assert changed == [], f"look at the diff after: REFRESH=1 pytest {__file__}"
+    assert constructs.for_spark(PROVEN) == constructs.SPARK.read_text(encoding="utf-8")
 
 
 def test_models_and_checks_use_only_what_is_proven() -> None:
