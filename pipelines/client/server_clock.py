@@ -10,8 +10,10 @@ difference that nothing explains is doubted until ``AGREE`` answers in a row sho
     no Date yet ── near ours ──▶ known, trusted ◀── AGREE agree ── doubted
          └──────── far from ours ──▶ doubted ◀── another difference ──┘
 
-What was known is used on meanwhile for pacing, but nothing may be certified by it; and a clock that
-is more than ``IMPLAUSIBLE`` away from ours is never trusted, however constant it is.
+What was known is used on meanwhile, and our own clock where nothing is, but nothing may be
+certified by either; and a clock that is more than ``IMPLAUSIBLE`` away from ours is never trusted,
+however constant it is. One that falls behind little by little is followed: its dates are those of a
+cache that does not say so, and no answer is newer than they tell.
 """
 
 from __future__ import annotations
@@ -101,7 +103,8 @@ class ServerClock:
         known = self._drifted(self._interval, received)
         shared = known and _shared(known, seen)
         if shared or _gap(seen, self._anchor) <= (LEAP if known else NEAR):
-            if not known:
+            falls_behind = seen[1] < self._anchor[0]
+            if not known or falls_behind:
                 self._anchor = seen
             self._interval, self._rival = shared or seen, None
             self._agreed = min(self._agreed + 1, AGREE)
@@ -133,17 +136,23 @@ class ServerClock:
             return 0.0
         return max(self._interval[0] + local - stamp - DATE_AGE, 0.0)
 
+    @property
+    def _usable(self) -> Interval:
+        """Return by what our times are translated: by nothing while nothing plausible is known."""
+        plausible = abs(self.offset) <= IMPLAUSIBLE
+        return self._interval if self._interval and plausible else (0.0, 0.0)
+
     def to_server(self, local: float) -> float:
-        """Return the server's time at one of our times, or that time while in doubt."""
-        return local + (self.offset if self.trusted else 0.0)
+        """Return the server's time at one of our times, as well as it is known."""
+        return local + sum(self._usable) / 2
 
     def earliest(self, local: float) -> float:
-        """Return the time that the server's clock has certainly reached; ours while in doubt."""
-        return local + (self._interval[0] if self._interval and self.trusted else 0.0)
+        """Return the time that the server's clock has certainly reached at one of our times."""
+        return local + self._usable[0]
 
     def latest(self, local: float) -> float:
-        """Return the time that the server's clock has certainly not passed; ours in doubt."""
-        return local + (self._interval[1] if self._interval and self.trusted else 0.0)
+        """Return the time that the server's clock has certainly not passed at one of ours."""
+        return local + self._usable[1]
 
     def surely_passed(self, server: float) -> float:
         """Return our time at which the server's clock has certainly reached ``server``.

@@ -105,8 +105,9 @@ class Page:
     A row is what the API sent, or :class:`Undecodable`. ``total`` is what the API says there is (of
     the filtered list or of all: it does not tell); None where it says nothing. The answer was made
     between ``asked_at`` and ``answered_at``, in epoch seconds of the server's clock, or of ours
-    where ``clock_trusted`` is false; a cache's answer is as old as the cache says:
-    ``age_seconds`` before it was asked for. ``place`` says where the rows were read, for a person.
+    where nothing is known of it; ``clock_trusted`` tells whether something may be certified by
+    them. A cache's answer is ``age_seconds`` older than the request, and so is its ``asked_at``.
+    ``place`` says where the rows were read, for a person.
     ``limit`` and ``offset`` are what the server says it used, if it does.
     """
 

@@ -148,6 +148,27 @@ def test_a_clock_that_creeps_is_doubted() -> None:
     assert not client.clock_trusted
 
 
+@pytest.mark.parametrize("step", [1.0, 10.0, 50.0])
+def test_a_date_that_stands_still_dates_the_answers(step: float) -> None:
+    """What somebody replays, without a word, would be certified as of now."""
+    clock = ManualClock(START)
+    ask = telling((START - clock.now() for _ in iter(int, 1)), clock)
+    for _ in range(40):
+        page, client = ask()
+        clock.sleep(step)
+        assert page.asked_at <= START + 2
+    assert client.clock_trusted
+
+
+@pytest.mark.parametrize("skew", [-400.0, 400.0])
+def test_a_wild_date_does_not_make_the_next_answers_times_leap(skew: float) -> None:
+    """Rows of one run would be dated by two clocks, and later ones be older."""
+    ask = telling(chain(repeat(skew, 5), [1e9], repeat(skew)))
+    for number in range(8):
+        page, _ = ask()
+        assert page.asked_at == pytest.approx(START + 1 + 2 * number + skew, abs=3)
+
+
 @pytest.mark.parametrize(
     ("age", "seconds"),
     [
