@@ -119,10 +119,6 @@ class DuckDBDestination(SqlReading):
         # that dlt merges from.
         dlt.config["load.delete_completed_jobs"] = True
         dlt.config["load.truncate_staging_dataset"] = True
-        # No second copy of the rows stays behind a load: not in the packages, nor in the dataset
-        # that dlt merges from.
-        dlt.config["load.delete_completed_jobs"] = True
-        dlt.config["load.truncate_staging_dataset"] = True
         self._pipeline = dlt.pipeline(
             PIPELINE,
             destination=destination,
