@@ -22,6 +22,7 @@ from typing import Any
 import httpx
 import pyarrow as pa
 
+from pipelines import lists
 from pipelines.client.wire import decode, unwrap_list
 from pipelines.clock import ManualClock
 from pipelines.sandbox import (
@@ -44,6 +45,8 @@ LISTS = {
 }
 PRIVACY = Privacy("pseudonymous", Keys.new())
 
+SPECS = {spec.name: spec for spec in lists.LISTS}
+
 
 def read_all(orders: int) -> dict[str, list[Any]]:
     """Read the lists and the ledger of a sandbox."""
@@ -64,7 +67,7 @@ def pages(http: httpx.Client, name: str, path: str) -> Iterator[Any]:
     offset = 0
     while True:
         answer = http.get(path, params={"limit": 100, "offset": offset})
-        rows = unwrap_list(decode(answer.content), name).rows
+        rows = unwrap_list(decode(answer.content), SPECS[name]).rows
         if not rows:
             return
         yield from rows

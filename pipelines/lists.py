@@ -1,7 +1,7 @@
 """The API's lists, each described once: what a row is, where it stands, and how it changes.
 
 The sync, the client and the tests read this; nothing else names a list. A new one is a spec here,
-its columns in ``pipelines/source/schema.py``, its fields in ``pipelines/source/parse.py`` and a
+its columns in ``pipelines/source/schema.py``, its fields in ``pipelines/source/shapes.py`` and a
 staging model.
 """
 
@@ -18,6 +18,7 @@ from pipelines.source.schema import (
     WEBHOOK_LOGS,
     Table,
 )
+from pipelines.source.shapes import SHAPES, Shape
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,8 @@ class Feed:
 class ListSpec:
     """One list of the API.
 
+    ``shape``: where its records hold the columns. ``paths``: by version of the API; one without
+    has no such list. ``envelopes``: the names under which an answer may hold the rows.
     ``observed``: the columns whose change makes a row of the history; ``changed_at``: where the
     row itself says when it changed, most telling first (else by ``statuses.time_columns``).
     ``is_retained_briefly``: the API drops old rows, and they stay in the warehouse.
@@ -90,6 +93,9 @@ class ListSpec:
 
     table: Table
     history: Table
+    shape: Shape
+    paths: Mapping[str, str]
+    envelopes: tuple[str, ...]
     statuses: StatusOrder
     observed: tuple[str, ...] = ("status",)
     changed_at: tuple[str, ...] = ()
@@ -117,6 +123,9 @@ class ListSpec:
 WEBHOOK_LOGS_LIST = ListSpec(
     table=WEBHOOK_LOGS,
     history=WEBHOOK_LOG_HISTORY,
+    shape=SHAPES["webhook_logs"],
+    paths={"1.0": "/api/v1/webhooks/logs", "1.1": "/api/v1/partners/webhook-logs"},
+    envelopes=("logs", "webhook_logs", "webhookLogs"),
     statuses=StatusOrder(
         ranks={"pending": 0, "retrying": 1, "failed": 2, "sent": 3},
         terminal=frozenset({"sent", "failed"}),
@@ -136,6 +145,12 @@ WEBHOOK_LOGS_LIST = ListSpec(
 ORDERS_LIST = ListSpec(
     table=ORDERS,
     history=ORDER_HISTORY,
+    shape=SHAPES["orders"],
+    paths={
+        "1.0": "/api/v1/partners/{partner_id}/orders",
+        "1.1": "/api/v1/partners/orders",
+    },
+    envelopes=("orders",),
     statuses=StatusOrder(
         ranks={
             **{"pending": 0, "created": 0, "paid": 1, "processing": 1, "shipped": 2},

@@ -72,7 +72,7 @@ class _WholeLists:
         with open_client(self._settings, self._clock) as client:
             driver = Driver(
                 fetch_by(client),
-                {spec.name: Parser(spec.name, self._privacy)},
+                {spec.name: Parser(spec.name, self._privacy, spec.shape)},
                 pile,
                 clock=self._clock,
             )

@@ -22,6 +22,7 @@ from pipelines.client.wire import Contract, Page
 from pipelines.clock import Clock, SystemClock
 from pipelines.decoding import decode_list
 from pipelines.errors import ConfigurationError
+from pipelines.lists import ORDERS_LIST, WEBHOOK_LOGS_LIST, ListSpec
 
 __all__ = ["CreatedSession", "Page", "PrintoraClient", "RateGovernor", "Wait"]
 
@@ -99,38 +100,55 @@ class PrintoraClient:
         """Best estimate of the server's clock minus ours; 0 while nothing is known."""
         return self.governor.server_clock.offset
 
-    def list_orders(
+    def list_orders(self, **options: Any) -> Page:
+        """Read one page of orders; the options are those of :meth:`read_list`."""
+        return self.read_list(ORDERS_LIST, **options)
+
+    def list_webhook_logs(self, *, event_type: str | None = None, **options: Any) -> Page:
+        """Read one page of webhook logs; the options are those of :meth:`read_list`."""
+        filters = {self.contract.event_filter: event_type}
+        return self.read_list(WEBHOOK_LOGS_LIST, filters=filters, **options)
+
+    def read_list(
         self,
+        spec: ListSpec,
         *,
         offset: int = 0,
         limit: int = PAGE_SIZE,
         status: str | None = None,
+        filters: Mapping[str, str | None] | None = None,
         attempts: int = ATTEMPTS,
     ) -> Page:
-        """Read one page of orders. The server may clamp ``limit`` and ignore ``status``.
+        """Read one page of a list. The server may clamp ``limit`` and ignore filters.
 
         ``attempts`` is how often it is asked while a fault may pass.
         """
-        path = self.contract.path(self.contract.orders, partner_id=self._partner_id)
-        params = {"limit": limit, "offset": offset, "status": status}
-        return self._list("orders", path, params, attempts)
+        path = self.contract.path(spec.paths[self.contract.version], partner_id=self._partner_id)
+        params = {"limit": limit, "offset": offset, "status": status, **(filters or {})}
+        query = {name: value for name, value in params.items() if value is not None}
+        place = f"GET {path}?{httpx.QueryParams(query)}"
 
-    def list_webhook_logs(
-        self,
-        *,
-        offset: int = 0,
-        limit: int = PAGE_SIZE,
-        status: str | None = None,
-        event_type: str | None = None,
-        attempts: int = ATTEMPTS,
-    ) -> Page:
-        """Read one page of webhook logs. The server may clamp ``limit`` and ignore filters.
+        def read(answer: Answer) -> Page:
+            listed = wire.unwrap_list(answer.body, spec)
+            return Page(
+                listed.rows,
+                listed.total,
+                answer.asked_at,
+                answer.answered_at,
+                place,
+                answer.age_seconds,
+                answer.clock_trusted,
+                listed.limit,
+                listed.offset,
+            )
 
-        ``attempts`` is how often it is asked while a fault may pass.
-        """
-        filters = {"status": status, self.contract.event_filter: event_type}
-        paging = {"limit": limit, "offset": offset}
-        return self._list("webhook_logs", self.contract.webhook_logs, paging | filters, attempts)
+        try:
+            return self._transport.send(
+                "GET", path, read=read, attempts=attempts, decode=decode_list, params=query
+            )
+        except ApiError as error:
+            error.offset = offset
+            raise
 
     def create_session(
         self,
@@ -181,32 +199,6 @@ class PrintoraClient:
         v1.0 takes ``webhook_log_id``; v1.1 one of ``orderId`` and ``sessionId``, and ``eventType``.
         """
         return self._write(self.contract.resend_webhook, dict(body))
-
-    def _list(self, resource: str, path: str, params: Mapping[str, Any], attempts: int) -> Page:
-        query = {name: value for name, value in params.items() if value is not None}
-        place = f"GET {path}?{httpx.QueryParams(query)}"
-
-        def read(answer: Answer) -> Page:
-            listed = wire.unwrap_list(answer.body, resource)
-            return Page(
-                listed.rows,
-                listed.total,
-                answer.asked_at,
-                answer.answered_at,
-                place,
-                answer.age_seconds,
-                answer.clock_trusted,
-                listed.limit,
-                listed.offset,
-            )
-
-        try:
-            return self._transport.send(
-                "GET", path, read=read, attempts=attempts, decode=decode_list, params=query
-            )
-        except ApiError as error:
-            error.offset = params["offset"]
-            raise
 
     def _write(
         self,

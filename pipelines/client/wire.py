@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from pipelines.client.governor import Limit
 from pipelines.decoding import NotTheContractError, Undecodable, decode
+from pipelines.lists import ListSpec
 
 __all__ = [
     "CONTRACTS",
@@ -37,10 +38,6 @@ __all__ = [
 
 Json = dict[str, Any]
 
-_LIST_NAMES = {
-    "orders": ("orders",),
-    "webhook_logs": ("logs", "webhook_logs", "webhookLogs"),
-}
 _ANY_LIST = ("data", "items", "results", "records")
 _NUMBERS = {
     "total": ("total", "total_count", "totalCount"),
@@ -59,8 +56,6 @@ class Contract:
     """Paths, limits and habits of one version of the API."""
 
     version: str
-    orders: str
-    webhook_logs: str
     create_session: str
     retry_webhook: str
     resend_webhook: str
@@ -75,8 +70,6 @@ class Contract:
 
 V1_0 = Contract(
     version="1.0",
-    orders="/api/v1/partners/{partner_id}/orders",
-    webhook_logs="/api/v1/webhooks/logs",
     create_session="/api/v1/partner-session",
     retry_webhook="/api/v1/webhooks/retry",
     resend_webhook="/api/v1/webhooks/resend",
@@ -86,8 +79,6 @@ V1_0 = Contract(
 )
 V1_1 = Contract(
     version="1.1",
-    orders="/api/v1/partners/orders",
-    webhook_logs="/api/v1/partners/webhook-logs",
     create_session="/api/v1/partner-session",
     retry_webhook="/api/v1/partners/webhook-logs/{webhook_log_id}/retry",
     resend_webhook="/api/v1/partners/webhooks/resend",
@@ -132,7 +123,7 @@ class Listed:
     offset: int | None = None
 
 
-def unwrap_list(body: Any, resource: str) -> Listed:
+def unwrap_list(body: Any, spec: ListSpec) -> Listed:
     """Find the rows and the numbers in any of the envelopes that the API's texts show.
 
     An answer without content is an empty list, and so is null in a list's place unless the total
@@ -151,11 +142,11 @@ def unwrap_list(body: Any, resource: str) -> Listed:
     for find in (_rows, _nothing):
         for holder in holders:
             numbers = {name: _number(names, holder, body) for name, names in _NUMBERS.items()}
-            rows = find(holder, _LIST_NAMES[resource], numbers["total"])
+            rows = find(holder, spec.envelopes, numbers["total"])
             if rows is not None:
                 return Listed(rows, **numbers)
     keys = ", ".join(sorted(str(key)[:40] for key in body)[:12]) or "none"
-    raise NotTheContractError(f"the answer holds no list of {resource} (its keys: {keys})")
+    raise NotTheContractError(f"the answer holds no list of {spec.name} (its keys: {keys})")
 
 
 def _rows(holder: Mapping[str, Any], own: Sequence[str], _: int | None) -> list[Any] | None:

@@ -64,7 +64,7 @@ class Destination(Reading, Protocol):
     def state(self) -> JsonObject:
         """What the last whole package left."""
 
-    def load(self, rows: Mapping[str, Iterable[Row]], state: JsonObject) -> None:
+    def load(self, rows: Mapping[Table, Iterable[Row]], state: JsonObject) -> None:
         """Merge the rows by key, table by table, and note the state last."""
 
     def recent_requests(self, since: datetime) -> list[tuple[datetime, int]]:

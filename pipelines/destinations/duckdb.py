@@ -22,17 +22,12 @@ from pipelines.destinations.faults import readable_errors
 from pipelines.destinations.sql import SqlReading
 from pipelines.destinations.where import JsonObject, Row
 from pipelines.errors import WarehouseLocked
-from pipelines.lists import LISTS
-from pipelines.source.schema import SYNC_RUNS, TABLES, Table
+from pipelines.source.schema import SYNC_RUNS, Table
 from pipelines.warehouse.connection import READER_TIMEOUT
 
 PIPELINE = "printora"
 _POLL_SECONDS = 0.2
 _CHECKPOINT = "64MB"
-
-#: What is only ever added to: a row that is there stays as it is.
-_APPEND_ONLY = {spec.history.name for spec in LISTS}
-_BY_NAME = {table.name: table for table in TABLES}
 
 
 @configspec(init=False)
@@ -91,7 +86,7 @@ def resource(table: Table, batches: Callable[..., Iterator[Any]], *arguments: An
 
 def hints_of(table: Table) -> dict[str, Any]:
     """Return how dlt merges a raw table."""
-    strategy = "insert-only" if table.name in _APPEND_ONLY else "delete-insert"
+    strategy = "insert-only" if table.is_append_only else "delete-insert"
     return {
         "primary_key": list(table.key),
         "write_disposition": {"disposition": "merge", "strategy": strategy},
@@ -167,16 +162,14 @@ class DuckDBDestination(SqlReading):
         )
         return [(row[0], int(row[1] or 0)) for row in self.query(sql, since)]
 
-    def load(self, rows: Mapping[str, Iterable[Row]], state: JsonObject) -> None:
+    def load(self, rows: Mapping[Table, Iterable[Row]], state: JsonObject) -> None:
         """Merge the rows and note the state, in one package."""
 
         def noting_state(batch: pa.Table) -> Iterator[pa.Table]:
             dlt.current.source_state()["sync"] = dict(state)
             yield batch
 
-        batches = {
-            _BY_NAME[name]: to_arrow(_BY_NAME[name], part) for name, part in rows.items() if part
-        }
+        batches = {table: to_arrow(table, part) for table, part in rows.items() if part}
         resources = [resource(table, noting_state, batch) for table, batch in batches.items()]
         source = dlt.source(lambda: resources, name=PIPELINE, max_table_nesting=0)()
         self._open()  # and so nobody else can, until the load is done

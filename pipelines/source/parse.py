@@ -42,8 +42,8 @@ _LONGEST_KEPT = 100_000
 class Parser:
     """Turns one resource's records into rows, under one privacy rule."""
 
-    def __init__(self, resource: str, privacy: Privacy) -> None:
-        self.shape = SHAPES[resource]
+    def __init__(self, resource: str, privacy: Privacy, shape: Shape | None = None) -> None:
+        self.shape = shape or SHAPES[resource]
         self.privacy = privacy
         #: The API's own spelling of each status that was read, by the word in the rows.
         self.spellings: dict[str, str] = {}

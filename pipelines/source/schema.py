@@ -48,6 +48,8 @@ class Table:
     description: str
     key: tuple[str, ...]
     columns: Sequence[Column]
+    #: A row that is there stays as it is.
+    is_append_only: bool = False
 
     @property
     def arrow(self) -> pa.Schema:
@@ -188,6 +190,7 @@ ORDER_HISTORY = Table(
     name="order_history",
     description="Every status that an order was seen in. Append-only; one row per order and status.",
     key=("order_id", "status"),
+    is_append_only=True,
     columns=(
         _text("order_id", "The order."),
         _text("status", "A status it was seen in."),
@@ -207,6 +210,7 @@ WEBHOOK_LOG_HISTORY = Table(
         "Append-only; one row per log, status and number of attempts."
     ),
     key=("webhook_log_id", "status", "attempts"),
+    is_append_only=True,
     columns=(
         _text("webhook_log_id", "The delivery log."),
         _text("status", "A status it was seen in."),

@@ -16,8 +16,6 @@ from pipelines.source.schema import QUARANTINE, SESSIONS, SYNC_RUNS, VALUE_ISSUE
 from pipelines.sync.head import CLOCK_SLACK
 from pipelines.sync.history import entry, observed
 
-_SPECS: dict[str, ListSpec] = {spec.name: spec for spec in LISTS}
-_TABLES: dict[str, Table] = {**{spec.name: spec.table for spec in LISTS}, SESSIONS.name: SESSIONS}
 _NOTES = ("status", "attempts", "deleted_at", "_origin", "_fingerprint", "_walk")
 
 
@@ -33,8 +31,10 @@ def projection(table: Table) -> list[str]:
 class PendingRows:
     """Rows by table and key: of a key that was read twice, the row that was asked later counts."""
 
-    def __init__(self, destination: Destination) -> None:
+    def __init__(self, destination: Destination, lists: Collection[ListSpec] = LISTS) -> None:
         self._destination = destination
+        self._specs = {spec.name: spec for spec in lists}
+        self._tables = {spec.name: spec.table for spec in lists} | {SESSIONS.name: SESSIONS}
         self._rows: dict[str, dict[Any, Row]] = defaultdict(dict)
         self._previous: dict[str, dict[Any, Row | None]] = defaultdict(dict)
         self._intermediate: dict[str, dict[Any, list[Row]]] = defaultdict(lambda: defaultdict(list))
@@ -113,7 +113,7 @@ class PendingRows:
 
     def put(self, resource: str, rows: Iterable[Row]) -> None:
         """Keep rows that were read, or changed without another look at them."""
-        waiting, key = self._rows[resource], _TABLES[resource].key[0]
+        waiting, key = self._rows[resource], self._tables[resource].key[0]
         for row in rows:
             earlier = waiting.get(row[key])
             if earlier is not None:
@@ -143,18 +143,22 @@ class PendingRows:
         """
         self._tell_over_stored()
         first = self._compare_all()
-        changes = {name: list(part.values()) for name, part in self._history.items() if part}
-        if changes:
+        if changes := self._rows_of(self._history):
             self._destination.load(changes, self._destination.state)
-        rows = {name: list(part.values()) for name, part in self._rows.items() if part}
         loaded = len(self)
-        self._destination.load({**rows, **first, SYNC_RUNS.name: list(certificate())}, state)
+        rows = {**self._rows_of(self._rows), **first, SYNC_RUNS: list(certificate())}
+        self._destination.load(rows, state)
         for part in (
             *(self._rows, self._previous, self._intermediate, self._history),
             self._lines,
         ):
             part.clear()
         return loaded
+
+    def _rows_of(self, waiting: Mapping[str, Mapping[Any, Row]]) -> dict[Table, list[Row]]:
+        tables = {table.name: table for table in (*self._tables.values(), QUARANTINE, VALUE_ISSUES)}
+        tables |= {spec.history.name: spec.history for spec in self._specs.values()}
+        return {tables[name]: list(part.values()) for name, part in waiting.items() if part}
 
     def _tell_over_stored(self) -> None:
         """Lay what the ledger's lines say over what is stored of their sessions."""
@@ -166,17 +170,17 @@ class PendingRows:
 
     def _replace(self, resource: str, key: Any, earlier: Row, row: Row) -> None:
         """Note what an earlier look of the same batch showed before it is forgotten."""
-        spec = _SPECS.get(resource)
+        spec = self._specs.get(resource)
         if spec is not None and observed(spec, earlier) != observed(spec, row):
             self._intermediate[resource][key].append(earlier)
         if row.get("_walk") is None and "_walk" in row:
             row["_walk"] = earlier["_walk"]
         self._judge_event(earlier, row)
 
-    def _compare_all(self) -> dict[str, list[Row]]:
+    def _compare_all(self) -> dict[Table, list[Row]]:
         """Compare every row with what is stored; return the history of the first looks."""
-        first: dict[str, list[Row]] = defaultdict(list)
-        for resource, table in _TABLES.items():
+        first: dict[Table, list[Row]] = defaultdict(list)
+        for resource, table in self._tables.items():
             rows, previous = self._rows[resource], self.previous(table)
             for key, row in list(rows.items()):
                 self._compare(resource, key, row, previous[key], first)
@@ -188,7 +192,7 @@ class PendingRows:
         key: Any,
         row: Row,
         previous: Row | None,
-        first: dict[str, list[Row]],
+        first: dict[Table, list[Row]],
     ) -> None:
         """Count what is new or changed, note new states, and drop what is older than stored."""
         if previous is not None and self._is_older(row, previous):
@@ -200,8 +204,8 @@ class PendingRows:
             self.changed[resource] += _says_more(row, previous)
             if row.get("_walk") is None and "_walk" in row:
                 row["_walk"] = previous["_walk"]
-        if resource in _SPECS:
-            self._note_observations(_SPECS[resource], key, row, previous, first)
+        if resource in self._specs:
+            self._note_observations(self._specs[resource], key, row, previous, first)
 
     def _is_older(self, row: Row, stored: Row) -> bool:
         """Tell whether a row was read before the one that is stored.
@@ -218,7 +222,7 @@ class PendingRows:
         key: Any,
         row: Row,
         previous: Row | None,
-        first: dict[str, list[Row]],
+        first: dict[Table, list[Row]],
     ) -> None:
         looks = [row]
         if key in self._intermediate[spec.name]:
@@ -229,7 +233,7 @@ class PendingRows:
             if previous is not None and previous["status"] is None:
                 previous = None
             if previous is None and len(looks) == 1:
-                first[spec.history.name].append(entry(spec, look, None))
+                first[spec.history].append(entry(spec, look, None))
             elif previous is None or observed(spec, previous) != observed(spec, look):
                 self.add_history(spec.history, [entry(spec, look, previous)])
             previous = look

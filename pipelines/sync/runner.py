@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -55,6 +55,7 @@ class Runner:
         accept_deletions: bool = False,
         identity: Identity | None = None,
         reread_within: timedelta = timedelta(days=30),
+        lists: Sequence[ListSpec] = LISTS,
         waiting: Callable[[Callable[[], Page]], Page] = lambda wait: wait(),
     ) -> None:
         self._client = client
@@ -63,7 +64,9 @@ class Runner:
         self._listener = listener
         self._kept = read_state(destination.state)
         self._identity = identity or self._kept.identity
-        self._pending = PendingRows(destination)
+        version = client.contract.version
+        self._lists = [spec for spec in lists if version in spec.paths]
+        self._pending = PendingRows(destination, self._lists)
         self._withdrawn = destination.withdrawn()
         self.started_at = utc(clock.now())
         self.sync_id = f"{self.started_at:%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:6]}"
@@ -73,7 +76,7 @@ class Runner:
         self.sessions = self._certificate(SESSIONS.name)
         if self._ledger is None:
             self.sessions.skipped("no session ledger is set (SOURCES__PRINTORA__SESSION_LEDGER)")
-        self._parsers = {spec.name: Parser(spec.name, privacy) for spec in LISTS}
+        self._parsers = {spec.name: Parser(spec.name, privacy, spec.shape) for spec in self._lists}
         self.driver = Driver(
             fetch_by(client),
             self._parsers,
@@ -87,7 +90,7 @@ class Runner:
         shared = Shared(
             Overlay(destination, self._pending), self._pending, self._reading, accept_deletions
         )
-        self.runs = {spec.name: self._list_run(spec, shared) for spec in LISTS}
+        self.runs = {spec.name: self._list_run(spec, shared) for spec in self._lists}
         self._plan = Plan(
             self.driver,
             self.runs.values(),
@@ -130,7 +133,7 @@ class Runner:
         until = self._kept.observed_until
         if until is not None and until > utc(self._clock.now()):
             until = None  # the server's clock was set back: nothing tells what came last
-        for spec in LISTS:
+        for spec in self._lists:
             keys = self._destination.without_history(spec.table, spec.history, until)
             if keys:
                 self._pending.backfill(spec, keys)
@@ -319,7 +322,7 @@ class Runner:
         self.driver.sizes[spec.name] = PageSize(state.page_limit or PAGE_SIZE)
         feed = None
         if spec.feed is not None:
-            events = next(each for each in LISTS if each.name == spec.feed.events)
+            events = next(each for each in self._lists if each.name == spec.feed.events)
             feed = EventFeed(spec, events, spec.feed, self._parsers[spec.name])
         stats = self.driver.stats[spec.name]
         return ListRun(spec, state, self._certificate(spec.name), stats, shared, feed)
@@ -327,9 +330,8 @@ class Runner:
 
 def fetch_by(client: PrintoraClient) -> Fetch:
     """Return how a client answers what strategies ask for."""
-    lists = {"orders": client.list_orders, "webhook_logs": client.list_webhook_logs}
 
     def fetch(spec: ListSpec, *, offset: int, limit: int, status: str | None) -> Page:
-        return lists[spec.name](offset=offset, limit=limit, status=status)
+        return client.read_list(spec, offset=offset, limit=limit, status=status)
 
     return fetch

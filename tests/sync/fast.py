@@ -24,7 +24,7 @@ from pipelines.client import PrintoraClient, RateGovernor
 from pipelines.client.governor import Limit
 from pipelines.clock import ManualClock
 from pipelines.destinations.base import DATASET
-from pipelines.destinations.duckdb import _APPEND_ONLY, to_arrow
+from pipelines.destinations.duckdb import to_arrow
 from pipelines.destinations.sql import SqlReading
 from pipelines.destinations.where import JsonObject, Row
 from pipelines.progress import ignore
@@ -32,7 +32,7 @@ from pipelines.sandbox import Behaviour, Limits, Sandbox, SandboxConfig, WorldOp
 from pipelines.settings import Settings
 from pipelines.source.privacy import Privacy
 from pipelines.source.pseudonyms import Keys
-from pipelines.source.schema import TABLES
+from pipelines.source.schema import Table
 from pipelines.sync import SyncResult
 from pipelines.sync.runner import Runner
 
@@ -73,11 +73,10 @@ class FastDestination(SqlReading):
     def release(self) -> None:
         """Keep the connection: nobody else reads."""
 
-    def load(self, rows: Mapping[str, Iterable[Row]], state: JsonObject) -> None:
+    def load(self, rows: Mapping[Table, Iterable[Row]], state: JsonObject) -> None:
         """Merge the rows table by table, and note the state last."""
-        tables = {table.name: table for table in TABLES}
-        for name, part in rows.items():
-            table, batch = tables[name], to_arrow(tables[name], part)
+        for table, part in rows.items():
+            name, batch = table.name, to_arrow(table, part)
             if not len(batch):
                 continue
             self._cut(name)
@@ -89,7 +88,7 @@ class FastDestination(SqlReading):
                 f"create table if not exists {place} as select * from batch limit 0"
             )
             fresh = f"select {columns} from batch b"
-            if name in _APPEND_ONLY:
+            if table.is_append_only:
                 fresh += f" where not exists (select 1 from {place} t where {same})"
             else:
                 self._connection.execute(f"delete from {place} t using batch b where {same}")
