@@ -59,7 +59,7 @@ def _run_main_job(place: Place) -> MainRun:
                 environment=environment,
             )
             lines = _lines_until(run, "somebody else")
-        output, _ = run.communicate(timeout=300)
+        output, _ = run.communicate(timeout=900)
     return MainRun(place, "".join(lines) + output, run.returncode, sandbox.config.api_key)
 
 

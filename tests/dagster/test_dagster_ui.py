@@ -28,7 +28,7 @@ _ARGUMENTS = [
     "--disable-sync",
 ]
 #: A loaded machine draws slowly; nothing here depends on how fast.
-_PATIENCE = 60_000
+_PATIENCE = 180_000
 
 
 @pytest.fixture
@@ -52,14 +52,14 @@ def page(main_run: MainRun) -> Iterator[Page]:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=_chromium(), args=_ARGUMENTS)
             opened = browser.new_page(
-                base_url=f"http://127.0.0.1:{port}", viewport={"width": 1600, "height": 1000}
+                base_url=f"http://127.0.0.1:{port}", viewport={"width": 2400, "height": 1000}
             )
             opened.set_default_timeout(_PATIENCE)
             yield opened
             browser.close()
     finally:
         server.terminate()
-        server.communicate(timeout=30)
+        server.communicate(timeout=90)
 
 
 def _chromium() -> str:
@@ -71,7 +71,7 @@ def _chromium() -> str:
 
 
 def _wait_for(port: int) -> None:
-    for _ in range(600):
+    for _ in range(1800):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
@@ -102,3 +102,13 @@ def test_the_ui_shows_the_graph_by_group_and_what_is_in_a_mart(
     page.goto("/assets/printora_raw/orders?view=checks")
     expect(page.get_by_text(re.compile("It was complete"))).to_be_visible(timeout=_PATIENCE)
     page.screenshot(path=tmp_path / "certificate.png")
+
+    page.goto("/assets/analytics/fct_orders?view=checks")
+    expect(page.get_by_text("key_is_unique").first).to_be_visible(timeout=_PATIENCE)
+    expect(page.get_by_text("blocking", exact=True).first).to_be_visible(timeout=_PATIENCE)
+    page.screenshot(path=tmp_path / "checks.png")
+
+    page.goto("/locations/printora/jobs/printora/playground")
+    for resource in ("partner", "client", "warehouse"):
+        expect(page.get_by_text(resource, exact=True).first).to_be_visible(timeout=_PATIENCE)
+    page.screenshot(path=tmp_path / "launchpad.png")
