@@ -113,6 +113,13 @@ TABLE: tuple[Setting, ...] = (
     ),
     _number("max_run_minutes", "", "a run that lasts longer ends with code 3", 1.0, 10_080.0),
     _number("timeout_seconds", "30", "how long an answer may take", 0.1, 600.0),
+    _number(
+        "requests_in_flight",
+        "1",
+        "pages of a scan that are asked for at a time",
+        1.0,
+        8.0,
+    ),
     _number("reread_days", "30", "each row is read again within so many days", 1.0, 3_650.0),
     _choice(
         "personal_data",

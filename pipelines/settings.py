@@ -76,6 +76,7 @@ class Settings:
     pseudonym_key: str | None = field(default=None, repr=False)
     max_run_minutes: float | None = None
     reread_days: float = 30.0
+    requests_in_flight: int = 1
     duckdb_memory_limit: str | None = None
     models: ModelSettings = field(default_factory=ModelSettings)
 
@@ -113,6 +114,7 @@ def load_settings() -> Settings:
         pseudonym_key=_pseudonym_key(),
         max_run_minutes=_number("max_run_minutes", 0.0) or None,
         reread_days=_number("reread_days", 30.0),
+        requests_in_flight=int(_number("requests_in_flight", 1.0)),
         duckdb_memory_limit=memory_limit(),
         models=model_settings(),
     )

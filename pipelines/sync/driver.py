@@ -20,6 +20,7 @@ from pipelines.destinations.where import made_at
 from pipelines.lists import ListSpec
 from pipelines.progress import Listener, PageRead, ignore
 from pipelines.source.parse import Parsed, Parser, Rejected
+from pipelines.sync.ahead import Ahead, Fetch
 from pipelines.sync.page_size import PageSize
 from pipelines.sync.protocol import ListPage, ListRow, PageRequest, RequestRefused, Strategy
 from pipelines.sync.state import ScanPosition
@@ -41,13 +42,6 @@ class Sink(Protocol):
         """Keep a row, or a record that is none."""
 
 
-class Fetch(Protocol):
-    """One page of a list from the API."""
-
-    def __call__(self, spec: ListSpec, *, offset: int, limit: int, status: str | None) -> Page:
-        """Ask; raise an :class:`ApiError`, or what ends the run early."""
-
-
 @dataclass
 class ListStats:
     """What reading one list took and gave in this run.
@@ -63,7 +57,7 @@ class ListStats:
 
 
 class Driver:
-    """Runs strategies, one request at a time."""
+    """Runs strategies, with ``in_flight`` requests of one list at a time."""
 
     def __init__(
         self,
@@ -76,8 +70,10 @@ class Driver:
         load: Callable[[], None] = lambda: None,
         quota_left: Callable[[], dict[str, int]] = dict,
         waiting: Callable[[Callable[[], Page]], Page] = lambda wait: wait(),
+        in_flight: int = 1,
     ) -> None:
         self._fetch = fetch
+        self._ahead = Ahead(fetch, in_flight, quota_left, self._note_dropped)
         self._parsers = parsers
         self._pending = pending
         self._clock = clock
@@ -155,6 +151,13 @@ class Driver:
         """Load what waits, before a pause in which the process may well be ended."""
         if self._is_asking and len(self._pending):
             self.load_now()
+
+    def close(self) -> None:
+        """Drop the pages that were asked for early and are not needed."""
+        self._ahead.close()
+
+    def _note_dropped(self, name: str) -> None:
+        self.stats[name].requests["early"] += 1
 
     def end_scan(self, spec: ListSpec) -> None:
         """Stamp the list's rows no more."""

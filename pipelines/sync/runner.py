@@ -18,8 +18,9 @@ from pipelines.source.ledger import Entry, Ledger, LedgerCoverage
 from pipelines.source.parse import Parser, Rejected
 from pipelines.source.privacy import Privacy
 from pipelines.source.schema import SESSIONS
+from pipelines.sync.ahead import Fetch
 from pipelines.sync.certificate import FAILED, PARTIAL, SKIPPED, ResourceCertificate, SyncResult
-from pipelines.sync.driver import Driver, Fetch
+from pipelines.sync.driver import Driver
 from pipelines.sync.feed import EventFeed
 from pipelines.sync.listrun import ListRun, Shared
 from pipelines.sync.overlay import Overlay
@@ -56,6 +57,7 @@ class Runner:
         identity: Identity | None = None,
         reread_within: timedelta = timedelta(days=30),
         lists: Sequence[ListSpec] = LISTS,
+        in_flight: int = 1,
         waiting: Callable[[Callable[[], Page]], Page] = lambda wait: wait(),
     ) -> None:
         self._client = client
@@ -86,6 +88,7 @@ class Runner:
             load=self._load,
             quota_left=client.governor.left,
             waiting=waiting,
+            in_flight=in_flight,
         )
         shared = Shared(
             Overlay(destination, self._pending), self._pending, self._reading, accept_deletions
@@ -230,6 +233,7 @@ class Runner:
                 certificate.unproven(reason, outcome)
 
     def _finish(self, stopped_by: str | None = None) -> SyncResult:
+        self.driver.close()
         self._count_stored()
         self._load()
         if self._withdraw_what_is_not_stored():

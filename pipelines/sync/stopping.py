@@ -97,4 +97,11 @@ class _Interruptible:
 
     def sleep(self, seconds: float) -> None:
         """Let that many seconds pass."""
-        self._stopping.waiting(lambda: self._clock.sleep(seconds))
+        if threading.current_thread() is threading.main_thread():
+            self._stopping.waiting(lambda: self._clock.sleep(seconds))
+            return
+        # No signal reaches another thread: it looks for itself, so that the process can end.
+        until = self._clock.now() + seconds
+        while (left := until - self._clock.now()) > 0:
+            self._stopping.check()
+            self._clock.sleep(min(left, 1.0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import threading
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -95,6 +96,7 @@ def _sync(
                     identity=identity,
                     reread_within=timedelta(days=settings.reread_days),
                     waiting=stopping.waiting,
+                    in_flight=settings.requests_in_flight,
                 )
                 waits.runner = runner
                 result = runner.run()
@@ -116,6 +118,9 @@ class _Waits:
         self.runner: Runner | None = None
 
     def __call__(self, event: object) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            self._listener(event)  # type: ignore[arg-type]  # as below
+            return
         if isinstance(event, Waiting) and event.seconds >= WORTH_LOADING and self.runner:
             self._stopping.working(self.runner.driver.load_before_waiting)
         if isinstance(event, Waiting) and event.seconds >= WORTH_RELEASING:
