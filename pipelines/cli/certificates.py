@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,10 +14,7 @@ if TYPE_CHECKING:
 FAILED, SKIPPED = "failed", "skipped"
 
 _LAST = """
-    select
-        resource, started_at, ended_at, outcome, complete_as_of, evidence, reason, requests,
-        rows_read, rows_new, rows_changed, rows_repaired, rows_quarantined, rows_reported,
-        rows_stored
+    select {columns}
     from printora_raw.sync_runs
     where sync_id = (select max(sync_id) from printora_raw.sync_runs)
     order by array_position(['sessions', 'orders', 'webhook_logs'], resource)
@@ -68,13 +65,19 @@ class StoredCertificate:
     rows_quarantined: int
     rows_reported: int | None
     rows_stored: int
+    oldest_observation_at: datetime | None = None
 
 
 def read_last(connection: DuckDBPyConnection) -> Sequence[StoredCertificate]:
     """Return what the last sync proved, one entry a resource; none before the first sync."""
-    found = connection.execute(
-        "select 1 from duckdb_tables() "
-        "where schema_name = 'printora_raw' and table_name = 'sync_runs'"
-    ).fetchone()
-    rows = connection.execute(_LAST).fetchall() if found else []
-    return [StoredCertificate(*row) for row in rows]
+    there = {
+        row[0]
+        for row in connection.execute(
+            "select column_name from duckdb_columns() "
+            "where schema_name = 'printora_raw' and table_name = 'sync_runs'"
+        ).fetchall()
+    }
+    # A warehouse of an older version lacks the newest columns until its next sync.
+    names = [field.name for field in fields(StoredCertificate) if field.name in there]
+    rows = connection.execute(_LAST.format(columns=", ".join(names))).fetchall() if there else []
+    return [StoredCertificate(**dict(zip(names, row, strict=True))) for row in rows]

@@ -210,9 +210,12 @@ def _print(status: Status) -> None:
 
 def _facts(status: Status) -> Text:
     as_of, published_at = status.proven_as_of, status.published_at
+    looks = [part.oldest_observation_at for part in status.certificates]
+    oldest = max((status.now - at for at in looks if at is not None), default=None)
     facts = {
         "Warehouse": str(status.warehouse),
         "Complete": "never" if as_of is None else age(status.now - as_of),
+        "Values": "none" if oldest is None else f"the oldest was read {age(oldest)}",
         "Requests": f"{status.requests:,} in the last 24 hours",
         "Quarantine": f"{status.quarantined:,} records",
         "Snapshot": "none" if published_at is None else age(status.now - published_at),

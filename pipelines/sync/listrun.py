@@ -50,6 +50,7 @@ class Shared:
     pending: PendingRows
     clock: Callable[[], ClockReading]
     accept_deletions: bool = False
+    same_identity: bool = True
 
 
 @dataclass
@@ -127,6 +128,7 @@ class ListRun:
             "bad": self.bad,
             "hidden": self.state.hidden,
             "oldest_answer": self.stats.oldest_answer,
+            "same_identity": self.shared.same_identity,
             "damaged_share": self.stats.damaged / max(self.stats.rows_read, 1),
         }
         return Evidence(**known | facts)

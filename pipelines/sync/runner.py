@@ -55,6 +55,7 @@ class Runner:
         full: bool = False,
         accept_deletions: bool = False,
         identity: Identity | None = None,
+        adopt: bool = False,
         reread_within: timedelta = timedelta(days=30),
         lists: Sequence[ListSpec] = LISTS,
         in_flight: int = 1,
@@ -91,7 +92,11 @@ class Runner:
             in_flight=in_flight,
         )
         shared = Shared(
-            Overlay(destination, self._pending), self._pending, self._reading, accept_deletions
+            Overlay(destination, self._pending),
+            self._pending,
+            self._reading,
+            accept_deletions,
+            same_identity=adopt or self._kept.identity in (None, self._identity),
         )
         self.runs = {spec.name: self._list_run(spec, shared) for spec in self._lists}
         self._plan = Plan(

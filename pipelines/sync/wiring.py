@@ -94,6 +94,7 @@ def _sync(
                     full=full,
                     accept_deletions=accept_deletions,
                     identity=identity,
+                    adopt=adopt,
                     reread_within=timedelta(days=settings.reread_days),
                     waiting=stopping.waiting,
                     in_flight=settings.requests_in_flight,
