@@ -67,10 +67,10 @@ def test_20000_orders_are_the_sandboxs_and_a_second_run_changes_nothing(
     assert second.returncode == 0, second.stderr
     after = place.contents()
     assert _raw(after) == _raw(before)
-    # Marts also tell as of when they are, which goes on: they have the same rows.
-    assert {name: rows for name, (rows, _) in after.items()} == {
-        name: rows for name, (rows, _) in before.items()
-    }
+    # Marts also tell as of when they are, which goes on: they have the same rows, but for curves,
+    # which have one for each age that an open order has by then.
+    rows = [{n: r for n, (r, _) in each.items() if "curve" not in n} for each in (before, after)]
+    assert rows[0] == rows[1]
     resources = json.loads(second.stdout)["sync"]["resources"]
     assert [(part["rows_new"], part["rows_changed"]) for part in resources.values()] == [(0, 0)] * 3
 
