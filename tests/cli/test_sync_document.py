@@ -1,0 +1,57 @@
+"""What docs/sync.md says of verdicts is what the engine does."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+from cli_support import REPOSITORY
+
+from pipelines.sync.verdict import TRANSITIONS
+
+DOCUMENT = (REPOSITORY / "docs/sync.md").read_text(encoding="utf-8")
+_SAYING = {"NeedsScan", "Inconclusive", "unproven", "_give_up", "Stopped"}
+_SPEAKERS = (*("verdict", "catch_up", "scanning", "scan", "plan", "listrun", "runner", "stopping"),)
+
+
+def test_the_standings_are_drawn_from_their_table() -> None:
+    """Broken: the document tells of transitions that a list does not make."""
+    columns = list(next(iter(TRANSITIONS.values())))
+    rows = [["standing", *columns], ["---"] * (len(columns) + 1)]
+    rows += [[f"`{s}`", *(f"`{to[c]}`" for c in columns)] for s, to in TRANSITIONS.items()]
+    drawn = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    block = DOCUMENT.partition("<!-- verdict.TRANSITIONS -->\n")[2].partition("\n<!-- end -->")[0]
+    assert block == drawn, f"write this into docs/sync.md:\n{drawn}"
+
+
+def _pieces(node: ast.AST) -> list[str]:
+    """Return the fixed parts of a text in the code."""
+    if isinstance(node, ast.JoinedStr):
+        return [piece for value in node.values for piece in _pieces(value)]
+    return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
+
+
+def _reasons(module: str) -> Iterator[str]:
+    """Yield the longest fixed part of each reason that a module gives."""
+    source = (REPOSITORY / f"pipelines/sync/{module}.py").read_text(encoding="utf-8")
+    for node in ast.walk(ast.parse(source)):
+        said: list[ast.expr] = []
+        if isinstance(node, ast.Return) and node.value is not None:
+            said = [node.value]
+        elif isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+            name = node.func.id if isinstance(node.func, ast.Name) else name
+            said = node.args if name in _SAYING else []
+        elif isinstance(node, ast.Assign):
+            is_constant = isinstance(node.targets[0], ast.Name) and node.targets[0].id.isupper()
+            said = [node.value] if is_constant else []
+        longest = max((p.strip() for each in said for p in _pieces(each)), key=len, default="")
+        if " " in longest:
+            yield longest
+
+
+@pytest.mark.parametrize("module", _SPEAKERS)
+def test_every_reason_is_in_the_document(module: str) -> None:
+    """Broken: whoever is paged looks a reason up and does not find it."""
+    assert [reason for reason in _reasons(module) if reason.rstrip(".;") not in DOCUMENT] == []
