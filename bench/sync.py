@@ -1,15 +1,16 @@
-"""What a sync costs: this engine beside dlt's own ``rest_api`` source, on one sandbox each.
+"""What a sync costs, as whole processes: this engine beside the floor and dlt's ``rest_api``.
 
     python bench/sync.py            20,000 and 200,000 orders known
     python bench/sync.py 2000       another size, to try it
-    python bench/sync.py --only-ours
+    python bench/sync.py --only printora floor
 
 For each size, each engine loads the history once, then syncs at once again, and then after hours in
 which 50 + 200 and 5,000 changes came on top of what the world does by itself. Requests are those
-that the sandbox counted; a copy is exact when every order's and every log's status, amount and
-times are the sandbox's truth. The sandbox has no limits and answers at
-once, so that seconds are the engine's own. ``rest_api`` merges by key and loads Parquet, which is
-several times faster than its default; a run is given up after the seconds of ``--patience``.
+that the sandbox counted; CPU seconds and peak memory are those of the process, imports and all; a
+copy is exact when every order's and every log's status, amount and times are the sandbox's truth.
+The sandbox has no limits and answers at once. ``floor`` is httpx and Arrow into DuckDB and nothing
+else; ``rest_api`` is dlt's source in its default format, ``rest_api_parquet`` with Parquet. A run
+is given up after the seconds of ``--patience``.
 """
 
 # ruff: noqa: S608 - the names of tables are ours
@@ -17,12 +18,15 @@ several times faster than its default; a run is given up after the seconds of ``
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import os
+import subprocess
+import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,37 +51,33 @@ CHANGES = (("nothing", 0, 0), ("50 new, 200 moved", 50, 200), ("5,000 changes", 
 
 
 @dataclass(frozen=True)
-class Run:
-    """One row of the table."""
+class Cost:
+    """What a process took: seconds, CPU seconds, peak memory in MB; None: it was given up."""
 
-    orders: int
-    engine: str
-    what: str
-    requests: int | None
     seconds: float
-    exact: str
+    cpu: float
+    peak: int
+    exit_code: int
 
 
 def main() -> None:
     """Run everything and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("orders", type=int, nargs="*", default=[20_000, 200_000])
-    parser.add_argument("--only-ours", action="store_true")
+    parser.add_argument("--only", nargs="*", default=list(ENGINES), choices=list(ENGINES))
     parser.add_argument("--patience", type=float, default=600.0, help="seconds a run")
     parser.add_argument("--fields", choices=("minimal", "full"), default="minimal")
     options = parser.parse_args()
     os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
-    print("| orders known | engine | changed since | requests | seconds | exact |")
-    print("| ---: | --- | --- | ---: | ---: | --- |")
+    print("| orders known | engine | changed since | requests | CPU s | wall s | peak MB | exact |")
+    print("| ---: | --- | --- | ---: | ---: | ---: | ---: | --- |")
     for orders in options.orders:
-        for run in ENGINES[: 1 if options.only_ours else None]:
+        for name in options.only:
             with tempfile.TemporaryDirectory() as folder:
-                measure(run, orders, Path(folder), options.patience, options.fields)
+                measure(name, orders, Path(folder), options.patience, options.fields)
 
 
-def measure(
-    engine: Callable[..., Any], orders: int, folder: Path, patience: float, fields: Any
-) -> None:
+def measure(name: str, orders: int, folder: Path, patience: float, fields: Any) -> None:
     """Load a history, change the world, load again; print each as a row of the table."""
     os.environ["DLT_DATA_DIR"] = str(folder / "dlt")
     clock = ManualClock(START)
@@ -88,7 +88,6 @@ def measure(
     )
     sandbox = Sandbox(config, clock=clock)
     clock.sleep(3 * 3_600)  # what was being delivered at the start has settled
-    name = engine.__name__.removeprefix("with_")
     with sandbox.serve() as server:
         for what, new, moved in (("first load", 0, 0), *CHANGES):
             if new or moved:
@@ -96,31 +95,58 @@ def measure(
                     clock.sleep(3_600 / STEPS)
                     sandbox.changes.churn(new // STEPS, moved // STEPS)
             sandbox.requests.clear()
-            began = time.perf_counter()
-            finished = in_process(engine, server.base_url, folder, clock.now(), patience)
-            seconds = time.perf_counter() - began
+            cost = in_process(name, server.base_url, folder, clock.now(), patience)
+            finished = cost.exit_code == 0
             exact = exactness(sandbox, folder / f"{name}.duckdb") if finished else "given up"
             requests = sandbox.requests.count
             print(
-                f"| {orders:,} | {name} | {what} | {requests:,} | {seconds:.1f} | {exact} |",
+                f"| {orders:,} | {name} | {what} | {requests:,} | {cost.cpu:.1f} | "
+                f"{cost.seconds:.1f} | {cost.peak:,} | {exact} |",
                 flush=True,
             )
             if not finished:
                 return
 
 
-def in_process(
-    engine: Callable[..., Any], url: str, folder: Path, now: float, patience: float
-) -> bool:
-    """Run in a process of its own, imports and all; tell whether it ended in time."""
-    process = multiprocessing.get_context("spawn").Process(target=engine, args=(url, folder, now))
-    process.start()
-    process.join(patience)
-    if process.is_alive():
-        process.kill()
-        process.join()
-        return False
-    return process.exitcode == 0
+def in_process(name: str, url: str, folder: Path, now: float, patience: float) -> Cost:
+    """Run in a process of its own, imports and all."""
+    command = [sys.executable, __file__, "--engine", name, url, str(folder), str(now)]
+    began = time.perf_counter()
+    process = subprocess.Popen(command)
+    timer = threading.Timer(patience, process.kill)
+    timer.start()
+    _, status, used = os.wait4(process.pid, 0)
+    timer.cancel()
+    seconds = time.perf_counter() - began
+    cpu = used.ru_utime + used.ru_stime
+    return Cost(seconds, cpu, used.ru_maxrss // 1024, os.waitstatus_to_exitcode(status))
+
+
+def with_floor(url: str, folder: Path, now: float) -> None:
+    """Read both lists page by page into DuckDB, whole, and nothing else."""
+    del now
+    import duckdb
+    import httpx
+    import pyarrow as pa
+
+    lists = {
+        "orders": (f"/api/v1/partners/{DEFAULT_PARTNER}/orders", "orders"),
+        "webhook_logs": ("/api/v1/webhooks/logs", "logs"),
+    }
+    headers = {"Authorization": f"Bearer {DEFAULT_KEY}"}
+    with (
+        httpx.Client(base_url=url, headers=headers) as http,
+        duckdb.connect(str(folder / "floor.duckdb")) as connection,
+    ):
+        connection.execute("create schema if not exists printora_raw")
+        for name, (path, envelope) in lists.items():
+            rows: list[Any] = []
+            while page := http.get(path, params={"limit": 100, "offset": len(rows)}).json()[
+                envelope
+            ]:
+                rows += page
+            connection.register("rows", pa.Table.from_pylist(rows))
+            connection.execute(f"create or replace table printora_raw.{name} as from rows")
 
 
 def with_printora(url: str, folder: Path, now: float) -> None:
@@ -141,8 +167,9 @@ def with_printora(url: str, folder: Path, now: float) -> None:
         assert part.outcome == "complete", part.reason  # noqa: S101 - a benchmark that lies is none
 
 
-def with_rest_api(url: str, folder: Path, now: float) -> None:
+def with_rest_api(url: str, folder: Path, now: float, file_format: str | None = None) -> None:
     """Load the same two lists with dlt's own source."""
+    del now
     import dlt
     from dlt.sources.rest_api import rest_api_source
 
@@ -166,12 +193,19 @@ def with_rest_api(url: str, folder: Path, now: float) -> None:
             ],
         }
     )
-    database = dlt.destinations.duckdb(str(folder / "rest_api.duckdb"))
-    pipeline = dlt.pipeline("rest_api", destination=database, dataset_name="printora_raw")
-    pipeline.run(source, loader_file_format="parquet")
+    name = "rest_api" if file_format is None else f"rest_api_{file_format}"
+    database = dlt.destinations.duckdb(str(folder / f"{name}.duckdb"))
+    pipeline = dlt.pipeline(name, destination=database, dataset_name="printora_raw")
+    options: Any = {} if file_format is None else {"loader_file_format": file_format}
+    pipeline.run(source, **options)
 
 
-ENGINES: tuple[Callable[..., Any], ...] = (with_printora, with_rest_api)
+ENGINES: dict[str, Callable[[str, Path, float], None]] = {
+    "floor": with_floor,
+    "printora": with_printora,
+    "rest_api_parquet": partial(with_rest_api, file_format="parquet"),
+    "rest_api": with_rest_api,
+}
 
 
 def exactness(sandbox: Sandbox, path: Path) -> str:
@@ -196,4 +230,7 @@ def exactness(sandbox: Sandbox, path: Path) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--engine"]:
+        ENGINES[sys.argv[2]](sys.argv[3], Path(sys.argv[4]), float(sys.argv[5]))
+    else:
+        main()
