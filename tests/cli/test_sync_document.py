@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,7 @@ from pipelines.sync.verdict import TRANSITIONS
 
 DOCUMENT = (REPOSITORY / "docs/sync.md").read_text(encoding="utf-8")
 _SAYING = {"NeedsScan", "Inconclusive", "unproven", "_give_up", "Stopped"}
+_ASKING = {"PageRequest", "refetch", "look_around", "full_scan"}
 _SPEAKERS = (*("verdict", "catch_up", "scanning", "scan", "plan", "listrun", "runner", "stopping"),)
 
 
@@ -55,3 +57,19 @@ def _reasons(module: str) -> Iterator[str]:
 def test_every_reason_is_in_the_document(module: str) -> None:
     """Broken: whoever is paged looks a reason up and does not find it."""
     assert [reason for reason in _reasons(module) if reason.rstrip(".;") not in DOCUMENT] == []
+
+
+def _purposes() -> Iterator[str]:
+    """Yield what requests are counted under."""
+    yield "walk"  # a full scan's, unless it says otherwise
+    for path in (REPOSITORY / "pipelines/sync").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", None) in _ASKING:
+                named = [word.value for word in node.keywords if word.arg == "purpose"]
+                yield from (piece for each in [*node.args, *named] for piece in _pieces(each))
+
+
+def test_every_purpose_is_in_the_document() -> None:
+    """Broken: a certificate divides its requests by words that nothing explains."""
+    table = DOCUMENT.partition("| purpose |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| `(.+?)`", table, re.MULTILINE)) == set(_purposes())
