@@ -26,7 +26,7 @@ from pipelines.sync.protocol import ListPage, ListRow, PageRequest, RequestRefus
 from pipelines.sync.state import ScanPosition
 
 #: Rows kept in memory before they are loaded, and how long they may wait, in seconds.
-FLUSH_ROWS = 100_000
+FLUSH_ROWS = 25_000
 FLUSH_SECONDS = 120.0
 
 R = TypeVar("R")
@@ -209,12 +209,25 @@ class Driver:
             self._is_asking = False
 
     def _look_behind(self, request: PageRequest, error: ApiError) -> None:
-        """Make sure that it is one place that cannot be read, and not an API that is down."""
+        """Make sure that it is one place that cannot be read.
+
+        Raises:
+            RequestRefused: nothing behind it can be read, and the list's beginning can.
+            ApiError: the API is down.
+        """
+        if self._answers_at(request, request.offset + 1):
+            return
+        if request.offset > 0 and self._answers_at(request, 0):
+            raise RequestRefused(error.message) from error
+        raise error
+
+    def _answers_at(self, request: PageRequest, offset: int) -> bool:
         try:
-            self._fetch(request.spec, offset=request.offset + 1, limit=1, status=None)
+            self._fetch(request.spec, offset=offset, limit=1, status=None)
         except ApiError:
-            raise error from None
+            return False
         self.stats[request.spec.name].requests[request.purpose] += 1
+        return True
 
     def _spelt(self, name: str, status: str | None) -> str | None:
         """Return a status as the API spells it: a filter may tell capitals from small letters."""

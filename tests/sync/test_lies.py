@@ -319,6 +319,29 @@ def test_offsets_with_a_ceiling_do_not_stop_the_daily_work(tmp_path: Path) -> No
         assert_true(here, result)
 
 
+@pytest.mark.parametrize("status", [500, 503, 504])
+def test_pages_that_always_fail_do_not_stop_the_daily_work(status: int, tmp_path: Path) -> None:
+    """A first load that cannot finish would keep each new order away for ever."""
+    with fast_world(tmp_path, 600) as here:
+
+        def far(request: Any) -> bool:
+            return int(request.url.params.get("offset", 0)) >= 300
+
+        here.sync(refuse=(far, status))
+        for _ in range(2):
+            here.clock.sleep(3_600)
+            new = here.sandbox.changes.add_orders(5)
+            here.clock.sleep(5)
+            result = here.sync(refuse=(far, status))
+            assert set(new) <= here.stored("orders").keys()
+            assert_true(here, result)
+        here.clock.sleep(86_400)
+        here.sync()
+        here.clock.sleep(86_400)
+        assert here.sync().outcome == "complete"
+        here.assert_exact()
+
+
 @pytest.mark.parametrize("most", [50, 7, 1])
 def test_pages_that_are_too_large_are_asked_for_in_parts(most: int, tmp_path: Path) -> None:
     """A gateway that answers 502 to a hundred rows would keep everything away."""
