@@ -27,7 +27,7 @@ from pipelines.warehouse.connection import READER_TIMEOUT
 
 PIPELINE = "printora"
 _POLL_SECONDS = 0.2
-_CHECKPOINT = "64MB"
+_CHECKPOINT = "16MB"
 
 
 @configspec(init=False)

@@ -26,7 +26,7 @@ from pipelines.sync.protocol import ListPage, ListRow, PageRequest, RequestRefus
 from pipelines.sync.state import ScanPosition
 
 #: Rows kept in memory before they are loaded, and how long they may wait, in seconds.
-FLUSH_ROWS = 25_000
+FLUSH_ROWS = 20_000
 FLUSH_SECONDS = 120.0
 
 R = TypeVar("R")
