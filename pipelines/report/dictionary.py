@@ -44,6 +44,7 @@ erDiagram
     fct_orders ||--o{ webhook_gaps : "order_id"
     dim_dates ||--o| session_conversion_daily : "date = cohort_date"
     dim_dates ||--o{ session_revenue_daily : "date = cohort_date"
+    dim_dates ||--o{ orders_daily : "date"
     dim_dates ||--o{ delivery_latency_daily : "date = cohort_date"
     dim_dates ||--o{ webhook_health_daily : "date = event_date"
     dim_dates ||--o{ delivery_latency_weekly : "week_start"

@@ -21,6 +21,7 @@ MARTS = frozenset(
         "dim_dates",
         "fct_sessions",
         "session_conversion_daily",
+        "session_funnel",
         "session_revenue_daily",
         "webhook_gaps",
         "webhook_health_daily",
@@ -40,20 +41,16 @@ def rows(connection: DuckDBPyConnection, sql: str, *parameters: Any) -> list[Row
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def funnel(connection: DuckDBPyConnection) -> Row:
-    """Return the sessions that can no longer convert, step by step."""
+def funnel(connection: DuckDBPyConnection) -> list[Row]:
+    """Return the steps of the sessions that can no longer convert, first to last."""
     return rows(
         connection,
         """
-        select
-            count(*) as sessions,
-            count(case when is_ordered then 1 end) as ordered,
-            count(case when is_converted then 1 end) as paid,
-            count(case when is_converted_net then 1 end) as net_paid
-        from analytics.fct_sessions
-        where source = 'ledger' and is_mature
+        select step, sessions, rate, rate_low, rate_high, rate_of_previous, net_sessions
+        from analytics.session_funnel
+        order by position
         """,
-    )[0]
+    )
 
 
 def conversion(connection: DuckDBPyConnection) -> list[Row]:

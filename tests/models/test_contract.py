@@ -20,6 +20,9 @@ CONTRACT = {
     "attempts first_attempt_delivered delivered_at seconds_to_deliver",
     "session_conversion_daily": "cohort_date sessions ordered_sessions paid_sessions order_rate "
     "paid_rate paid_rate_low paid_rate_high is_mature revenue ledger_coverage",
+    "session_funnel": "step sessions rate rate_low rate_high rate_of_previous is_final",
+    "orders_daily": "date date_basis currency orders paid_orders revenue net_revenue "
+    "average_order_value",
     "delivery_latency_daily": "cohort_date stage orders ended cancelled open p50_hours p90_hours "
     "p95_hours naive_p50_hours",
     "delivery_latency_summary": "stage dimension value orders ended cancelled open p50_hours "

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from model_support import Warehouse
 
-from pipelines.cli.answers import funnel
-
 SESSIONS = "analytics.fct_sessions"
 DAILY = "analytics.session_conversion_daily"
+FUNNEL = "analytics.session_funnel"
 REVENUE = "analytics.session_revenue_daily"
 
 
@@ -444,12 +443,74 @@ def test_a_step_that_can_still_grow_has_a_count_and_no_rate(warehouse: Warehouse
         """,
     )
     warehouse.looked_at("03-09 00:00")
-    warehouse.build(SESSIONS, "analytics.fct_orders")
-    steps = {step.name: step for step in funnel(warehouse.connection).steps}
-    assert {name: (step.sessions, step.rate) for name, step in steps.items()} == {
-        "sessions": (2, 1.0),
-        "ordered": (2, 1.0),
-        "paid": (2, 1.0),
-        "shipped": (2, 1.0),
-        "delivered": (1, None),
-    }
+    warehouse.expect(
+        FUNNEL,
+        """
+        position | step      | sessions | rate | rate_low | rate_of_previous | is_final
+        1        | sessions  | 2        | 1    | 0.34238  | -                | true
+        2        | ordered   | 2        | 1    | 0.34238  | 1                | true
+        3        | paid      | 2        | 1    | 0.34238  | 1                | true
+        4        | shipped   | 2        | 1    | 0.34238  | 1                | true
+        5        | delivered | 1        | -    | -        | -                | false
+        """,
+    )
+
+
+def test_the_funnel_judges_mature_sessions_of_the_ledger(warehouse: Warehouse) -> None:
+    """A young session would count as lost, and one that only an order shows as won."""
+    warehouse.given(
+        "sessions",
+        "session_id | created_at \n s1 | 03-01 10:00 \n s2 | 03-01 10:00 \n s3 | 03-08 23:00",
+    )
+    warehouse.given(
+        "orders",
+        """
+        order_id | session_id | status    | created_at  | paid_at     | cancelled_at
+        o1       | s1         | cancelled | 03-01 11:00 | 03-01 11:00 | 03-02 11:00
+        o2       | s9         | delivered | 03-01 11:00 | 03-01 11:00 | -
+        """,
+    )
+    warehouse.looked_at("03-09 00:00")
+    warehouse.expect(
+        FUNNEL,
+        """
+        step      | sessions | net_sessions | rate | rate_low | rate_high | rate_of_previous
+        sessions  | 2        | 0            | 1    | 0.34238  | 1         | -
+        ordered   | 1        | 0            | 0.5  | 0.094531 | 0.905469  | 0.5
+        paid      | 1        | 0            | 0.5  | 0.094531 | 0.905469  | 1
+        shipped   | 0        | 0            | 0    | 0        | 0.65762   | 0
+        delivered | 0        | 0            | 0    | 0        | 0.65762   | -
+        """,
+    )
+
+
+def test_an_empty_funnel_has_its_steps_and_no_rates(warehouse: Warehouse) -> None:
+    """On the first day there is nothing to divide by; a missing step would break whoever reads it."""
+    assert warehouse.rows(FUNNEL, "sessions", "rate", "rate_of_previous") == [("0", "-", "-")] * 5
+
+
+def test_every_order_is_in_the_money_by_day(warehouse: Warehouse) -> None:
+    """Orders without a session, a time, an amount or a currency would be missing from the books."""
+    warehouse.given(
+        "orders",
+        """
+        order_id | status    | total_amount | currency | created_at  | paid_at     | cancelled_at
+        o1       | paid      | 10.00        | USD      | 03-01 11:00 | 03-02 11:00 | -
+        o2       | cancelled | 20.00        | USD      | 03-01 12:00 | 03-02 11:00 | 03-03 00:00
+        o3       | pending   | 5.00         | USD      | 03-01 13:00 | -           | -
+        o4       | paid      | -            | USD      | 03-02 13:00 | 03-02 14:00 | -
+        o5       | paid      | 7.00         | -        | -           | -           | -
+        """,
+    )
+    warehouse.looked_at("03-09 00:00")
+    warehouse.expect(
+        "analytics.orders_daily",
+        """
+        date  | date_basis | currency | orders | paid_orders | orders_without_amount | revenue | net_revenue | average_order_value
+        03-01 | created    | USD      | 3      | 2           | 0                     | 30.00   | 10.00       | 15
+        03-02 | created    | USD      | 1      | 1           | 1                     | 0.00    | 0.00        | -
+        03-02 | paid       | USD      | 3      | 3           | 1                     | 30.00   | 10.00       | 15
+        -     | created    | unknown  | 1      | 1           | 0                     | 7.00    | 7.00        | 7
+        -     | paid       | unknown  | 1      | 1           | 0                     | 7.00    | 7.00        | 7
+        """,
+    )

@@ -138,6 +138,62 @@ class SessionTruth(OrderTruth):
                 "ledger_coverage": ordered / with_order if with_order else None,
             }
 
+    def session_funnel(self) -> Iterator[Row]:
+        """How far the ledger's mature sessions came; no rate where an order may still take them."""
+        orders: dict[str, list[Row]] = defaultdict(list)
+        for order in self.fct_orders():
+            orders[order["session_id"]].append(order)
+        listed = [s for s in self.fct_sessions() if s["source"] == "ledger" and s["is_mature"]]
+        reached = {
+            "sessions": listed,
+            "ordered": [s for s in listed if s["is_ordered"]],
+            "paid": (paid := [s for s in listed if s["is_converted"]]),
+            "shipped": [
+                s for s in paid if _passed(orders[s["session_id"]], "shipped", "delivered")
+            ],
+            "delivered": [s for s in paid if _passed(orders[s["session_id"]], "delivered")],
+        }
+        before = None
+        for position, (step, sessions) in enumerate(reached.items(), 1):
+            open_ones = [s for s in paid if any(o["is_open"] for o in orders[s["session_id"]])]
+            is_final = all(s in sessions for s in open_ones)
+            has_rate = is_final and bool(listed)
+            low, high = wilson(len(sessions), len(listed)) if has_rate else (None, None)
+            yield {
+                "step": step,
+                "position": position,
+                "sessions": len(sessions),
+                "rate": len(sessions) / len(listed) if has_rate else None,
+                "rate_low": low,
+                "rate_high": high,
+                "rate_of_previous": len(sessions) / before if has_rate and before else None,
+                "net_sessions": sum(s["is_converted_net"] for s in sessions),
+                "is_final": is_final,
+            }
+            before = len(sessions)
+
+    def orders_daily(self) -> Iterator[Row]:
+        """Orders and money by day, each order once by its creation and once by its payment."""
+        groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+        for order in self.fct_orders():
+            currency = order["currency"] or "unknown"
+            for basis in ("created", "paid") if order["is_paid"] else ("created",):
+                at = order[f"{basis}_at"]
+                groups[at and self.date(at), basis, currency].append(order)
+        for (day, basis, currency), orders in groups.items():
+            paid = [order for order in orders if order["is_paid"]]
+            yield {
+                "date": day,
+                "date_basis": basis,
+                "currency": currency,
+                "orders": len(orders),
+                "paid_orders": len(paid),
+                "orders_without_amount": 0,
+                "revenue": _total(paid),
+                "net_revenue": _total([o for o in paid if not o["is_cancelled"]]),
+                "average_order_value": float(_total(paid)) / len(paid) if paid else None,
+            }
+
     def session_revenue_daily(self) -> Iterator[Row]:
         """Money by the day of the session."""
         sessions = {session["session_id"]: session for session in self.fct_sessions()}
@@ -160,6 +216,10 @@ class SessionTruth(OrderTruth):
                 "cancelled_revenue": _total(lost),
                 "net_revenue": _total(orders) - _total(lost),
             }
+
+
+def _passed(orders: list[Row], *steps: str) -> bool:
+    return any(order[f"{step}_at_source"] for order in orders for step in steps)
 
 
 def _total(orders: list[Row]) -> Decimal:
