@@ -70,13 +70,17 @@ def published_path(warehouse: Path) -> Path:
     return warehouse.with_name(f"{warehouse.stem}.published.duckdb")
 
 
+def _is_same(one: Path, other: Path) -> bool:
+    return one == other or (one.exists() and other.exists() and one.samefile(other))
+
+
 def refuse_target(target: Path, warehouse: Path | None) -> None:
     """Refuse what cannot be a snapshot, or could be one that nobody can read.
 
     Raises:
         ConfigurationError: with what to name instead.
     """
-    if warehouse and (target == warehouse or (target.exists() and target.samefile(warehouse))):
+    if warehouse and _is_same(target, warehouse):
         what = "which is the warehouse itself"
     elif target.is_dir():
         what = "which is a folder"

@@ -119,6 +119,7 @@ def test_where_nothing_is_published_it_says_what_makes_it(
     shutil.move(tmp_path / "printora.published.duckdb", tmp_path / "elsewhere.duckdb")
     assert "`printora publish` make it" in " ".join(ask("select 1").stderr.split())
     monkeypatch.setenv("SOURCES__PRINTORA__PUBLISH_TO", str(tmp_path / "elsewhere.duckdb"))
-    assert ask("select 1").exit_code == 0
+    done = ask("select 1")
+    assert done.exit_code == 0, done.stderr
     monkeypatch.setenv("SOURCES__PRINTORA__PUBLISH_TO", "off")
     assert "PUBLISH_TO is off" in " ".join(ask("select 1").stderr.split())

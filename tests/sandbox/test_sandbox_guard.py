@@ -177,7 +177,7 @@ def test_sigterm_ends_it(busy: bool) -> None:
             if busy:
                 keep_busy(url)
             process.send_signal(signal.SIGTERM)
-            process.wait(timeout=10)
+            process.wait(timeout=60)
         finally:
             process.kill()
 

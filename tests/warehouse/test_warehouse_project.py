@@ -89,7 +89,7 @@ def test_a_field_that_is_missing_is_named(root: Path, field: str) -> None:
 _REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "misspelt": ({"materialised": "view"}, "unknown field 'materialised'"),
     "materialized": ({"materialized": "incremental"}, "Write table or view"),
-    "key": ({"key": ["b"]}, "b is in its key, but not in its columns"),
+    "key": ({"key": ["b"]}, "b is in its key or its contract, but not in its columns"),
     "key is text": ({"key": "a"}, "no list of key"),
     "empty meaning": ({"columns": {"a": ""}}, "columns: a has no meaning"),
 }
