@@ -26,7 +26,6 @@ from pipelines.source.places import Opened, Path, Shape, key_of
 from pipelines.source.privacy import Privacy
 from pipelines.source.schema import Kind
 from pipelines.source.values import is_absent
-from pipelines.source.writer import Writer
 
 #: Rows that are worth a batch, and no burden to the memory.
 BATCH_ROWS = 10_000
@@ -57,7 +56,7 @@ class ColumnParser:
     def __init__(self, resource: str, privacy: Privacy, *, fewest: int = FEWEST) -> None:
         self.parser = Parser(resource, privacy)
         self._fewest = fewest
-        self._reading = _Reading(self.parser, Writer(privacy))
+        self._reading = _Reading(self.parser)
         self._plans: dict[Shape, _Plan | None] = {}
 
     def parse_columns(
@@ -134,10 +133,10 @@ class ColumnParser:
 class _Reading:
     """What all plans of one parser share."""
 
-    def __init__(self, parser: Parser, writer: Writer) -> None:
+    def __init__(self, parser: Parser) -> None:
         self.parser = parser
         self.shape = parser.shape
-        self.write = writer.write
+        self.write = parser.writer.write
         names = (name for names in self.shape.names.values() for name in names)
         self.opened = Opened.of((*names, *self.shape.email))
         self.pseudonyms = lanes.Words()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from pipelines.decoding import NotTheContractError, decode
 from pipelines.source.names import snake
+from pipelines.source.places import key_of
 from pipelines.source.values import is_absent
 
 
@@ -18,6 +20,19 @@ class Fields:
         self._spelling: dict[str, str] = {}
         self._twofold: set[str] = set()
         self._used: set[str] = set()
+        layout = _layout(tuple(record))
+        if layout is None:
+            self._tell_apart(record)
+            layout = _Layout(tuple(self._record))
+        else:
+            self._record = dict(zip(layout.names, record.values(), strict=True))
+            self._spelling = dict(zip(layout.names, record, strict=True))
+        self._layout = layout
+        payload = self._record.get("payload")
+        if isinstance(payload, str):
+            self._record["payload"] = decoded(payload)
+
+    def _tell_apart(self, record: Mapping[str, Any]) -> None:
         for spelling, value in record.items():
             name = snake(str(spelling))
             if self._record.get(name) is not None:
@@ -27,16 +42,17 @@ class Fields:
                 self._twofold.add(name)
                 name = str(spelling)
             self._record[name], self._spelling[name] = value, str(spelling)
-        payload = self._record.get("payload")
-        if isinstance(payload, str):
-            self._record["payload"] = decoded(payload)
 
-    def first(self, names: Sequence[str]) -> tuple[str, Any]:
+    def first(self, names: tuple[str, ...]) -> tuple[str, Any]:
         """Return the first of the names that has a value, and the value; else the first, None."""
-        for name in names:
-            value = self._find(name)
+        for name, top, steps in self._layout[names]:
+            value = self._record[top]
+            for step in steps:
+                value = part_of(value, step)
+            if value is None:
+                continue
             # Of a list or an object, a column may not have taken all: it is used in part.
-            if "." not in name and not isinstance(value, (Mapping, list)):
+            if not steps and not _is_structured(value):
                 self._used.add(name)
             if not is_absent(value):
                 return name, value
@@ -60,21 +76,45 @@ class Fields:
             if name not in handled and value is not None
         }
 
-    def _find(self, name: str) -> Any:
-        top, *steps = name.split(".")
-        value = self._record.get(top)
-        for step in steps:
-            value = part_of(value, step)
-        return value
+
+# A list's records have the same few sets of names: what names decide is decided once for each.
+
+
+class _Layout(dict[tuple[str, ...], list[tuple[str, str, list[str]]]]):
+    """Of names that are looked for, those that a record may have: each with its top and steps."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        super().__init__()
+        self.names = names
+
+    def __missing__(self, names: tuple[str, ...]) -> list[tuple[str, str, list[str]]]:
+        parts = [(name, *name.split(".")) for name in names]
+        self[names] = found = [(n, top, steps) for n, top, *steps in parts if top in self.names]
+        return found
+
+
+@lru_cache(maxsize=512)
+def _layout(spellings: tuple[Any, ...]) -> _Layout | None:
+    """Return the layout of records of these spellings; None if two spell the same name."""
+    names = tuple(snake(str(spelling)) for spelling in spellings)
+    return _Layout(names) if len(set(names)) == len(names) else None
+
+
+_spelt = lru_cache(maxsize=2048)(key_of)
+
+
+def _is_structured(value: Any) -> bool:
+    return type(value) is not str and isinstance(value, (list, Mapping))
 
 
 def part_of(value: Any, name: str) -> Any:
     """Return what an object holds under a name in any spelling; None if there is none."""
-    if not isinstance(value, Mapping):
+    if value is None or not isinstance(value, (dict, Mapping)):
         return None
     if name in value:
         return value[name]
-    return next((part for key, part in value.items() if snake(str(key)) == name), None)
+    key = _spelt(name, tuple(value))
+    return None if key is None else value[key]
 
 
 def decoded(payload: str) -> Any:

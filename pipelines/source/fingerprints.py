@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -29,9 +30,18 @@ def fingerprint(row: Mapping[str, Any]) -> str:
     By name and without what is null, so that a column which is added changes nothing. A row that
     was read back from the warehouse has the hash that it was stored with.
     """
-    facts = sorted((name, part) for name, part in row.items() if part is not None)
-    said = (f"{name}={_written(part)}" for name, part in facts if name not in NOTES)
+    facts = [(name, row[name]) for name in _telling(tuple(row))]
+    said = [
+        f"{name}={part if type(part) is str else _written(part)}"
+        for name, part in facts
+        if part is not None
+    ]
     return digest(BETWEEN.join(said))
+
+
+@lru_cache(maxsize=512)
+def _telling(names: tuple[str, ...]) -> list[str]:
+    return sorted(name for name in names if name not in NOTES)
 
 
 def digest(said: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from pipelines.decoding import Undecodable
@@ -21,6 +22,7 @@ from pipelines.source.privacy import REMOVED, Privacy, without_secrets
 from pipelines.source.records import Issue, Parsed, Rejected, Row
 from pipelines.source.shapes import SESSION_ID, SHAPES, Shape
 from pipelines.source.values import BadValueError
+from pipelines.source.writer import Writer
 
 __all__ = [
     "SESSION_ID",
@@ -37,6 +39,9 @@ __all__ = [
 
 #: A record in quarantine is there to be looked at: of a longer one, its length and hash are kept.
 _LONGEST_KEPT = 100_000
+#: Texts of a column come again and again: so many are remembered, with what they were read as.
+_MOST_REMEMBERED = 8192
+_LONGEST_REMEMBERED = 200
 
 
 class Parser:
@@ -47,10 +52,12 @@ class Parser:
         self.privacy = privacy
         #: The API's own spelling of each status that was read, by the word in the rows.
         self.spellings: dict[str, str] = {}
+        self.writer = Writer(privacy)
         self._resource = resource
         self._kinds = self.shape.kinds
         self._readers = self.shape.readers
         self._texts = frozenset(self.shape.texts)
+        self._known = lru_cache(maxsize=_MOST_REMEMBERED)(self._read)
 
     def parse(self, record: Any, *, seen_at: datetime, place: str) -> Parsed | Rejected:
         """Return the row, with what could not be read of it, or why there is none."""
@@ -86,13 +93,22 @@ class Parser:
         Raises:
             BadValueError: the column cannot take it as it stands.
         """
-        if column in self.shape.inside and isinstance(value, Mapping):
+        if value is None:
+            return None
+        is_text = type(value) is str
+        if not is_text and column in self.shape.inside and isinstance(value, Mapping):
             parts = (part_of(value, step) for step in self.shape.inside[column])
             value = next((part for part in parts if part is not None), value)
-        found = self._readers[column](value)
-        if found is not None and column in self._texts:
-            found = self.privacy.text(column, found)
+        if column not in self._texts:
+            return self._readers[column](value)
+        is_known = is_text and len(value) <= _LONGEST_REMEMBERED
+        found = self._known(column, value) if is_known else self._read(column, value)
         return found and self._folded(column, found) if column in self.shape.words else found
+
+    def _read(self, column: str, value: Any) -> Any:
+        """Read a text that may hold a secret, or a sentence in place of a word."""
+        found = self._readers[column](value)
+        return found if found is None else self.privacy.text(column, found)
 
     def _folded(self, column: str, word: str) -> str:
         if column == "status":
@@ -109,6 +125,8 @@ class Parser:
         fields = reading.fields
         for column, names in self.shape.names.items():
             name, value = fields.first(names)
+            if value is None and not fields.is_twofold(name):
+                continue
             try:
                 row[column] = self._value(column, fields, name, value)
             except BadValueError as error:
@@ -140,21 +158,31 @@ class Parser:
         for column in ("items", "creator", "payload"):
             if column in self._kinds:
                 self._write_taken(row, column, reading)
-        reading.write(row, "extra", lambda: self._rest(reading.fields))
+        rest = reading.fields.rest(self.shape.person)
+        reading.write(row, "extra", lambda: self._rest(rest))
 
     def _write_taken(self, row: Row, column: str, reading: _Reading) -> None:
         value = reading.fields.take(column)
-        reading.write(row, column, lambda: self.privacy.kept(value))
+        if value is not None:
+            reading.write(row, column, lambda: self._written(value))
 
-    def _rest(self, fields: Fields) -> Any:
-        rest = self.privacy.kept(fields.rest(self.shape.person))
-        # That a link was here is no fact about the row, and no event tells it.
-        return {name: value for name, value in rest.items() if value != REMOVED} or None
+    def _written(self, value: Any) -> str | None:
+        if self.privacy.keep_personal:
+            return values.as_json(self.privacy.kept(value))
+        return self.writer.text(value)
 
-    def _personal(self, fields: Fields) -> Any:
+    def _rest(self, rest: dict[str, Any]) -> str | None:
+        if self.privacy.keep_personal:
+            # That a link was here is no fact about the row, and no event tells it.
+            kept = self.privacy.kept(rest).items()
+            return values.as_json({name: value for name, value in kept if value != REMOVED} or None)
+        written = self.writer.text(rest)
+        return None if written == "{}" else written
+
+    def _personal(self, fields: Fields) -> str | None:
         found = {name: fields.first((name,))[1] for name in self.shape.person}
         kept = {name: without_secrets(value) for name, value in found.items() if value is not None}
-        return kept or None
+        return values.as_json(kept or None)
 
     def _reject_other(self, record: Any, place: str) -> Rejected:
         """Reject what is no object, or could not even be decoded."""
@@ -225,9 +253,9 @@ class _Reading:
         except (RecursionError, ValueError):
             return None
 
-    def write(self, row: Row, column: str, scrub: Callable[[], Any]) -> None:
+    def write(self, row: Row, column: str, written: Callable[[], str | None]) -> None:
         """Write what may stay of a value as JSON, if it can be written."""
         try:
-            row[column] = values.as_json(scrub())
+            row[column] = written()
         except (RecursionError, ValueError):
             self.note(column, column, "is nested too deeply, or holds no JSON", {})

@@ -5,7 +5,7 @@ Whatever reads records, one by one or by column, reads these tables.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from pipelines.source import money, times, values
 from pipelines.source.schema import ORDERS, SESSIONS, WEBHOOK_LOGS, Kind, Table
 
 #: column → where it stands, most telling first; dots step into objects.
-Names = Mapping[str, Sequence[str]]
+Names = Mapping[str, tuple[str, ...]]
 #: Takes a value as it was sent; raises ``BadValueError``.
 Reader = Callable[[Any], Any]
 

@@ -20,6 +20,11 @@ _FEWEST_TICKS = 946_684_800
 #: Ticks in a second, by the number that is too large for it: seconds, milli-, micro-, nanoseconds.
 _TICKS = ((10**11, 1), (10**14, 10**3), (10**17, 10**6), (10**20, 10**9))
 
+#: What nearly every time looks like: in UTC, and between 2000 and 2200.
+_USUAL = re.compile(
+    r"2[01][0-9]{2}-[0-9]{2}-[0-9]{2}[T ](?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}"
+    r"(?:\.[0-9]{1,6})?(?:Z|\+00:00)"
+)
 #: In CSV a number is a text; BigQuery writes it as 1.7804808E9, .NET as /Date(…)/.
 _EPOCH_TEXT = re.compile(
     r"(?P<digits>[0-9]{10}(?:[0-9]{3}){0,3}(?:\.[0-9]{1,9})?|[0-9](?:\.[0-9]+)?[eE]\+?(?:9|1[0-8]))"
@@ -56,6 +61,8 @@ def time(value: Any) -> datetime | None:
         BadValueError: it is none, or has two readings, as 03/04/2026 has.
     """
     value = scalar(value)
+    if usual := _usual(value):
+        return usual
     if is_absent(value, NOT_YET):
         return None
     if isinstance(value, date):
@@ -73,6 +80,15 @@ def time(value: Any) -> datetime | None:
     if not _EARLIEST <= moment < _LATEST:
         raise BadValueError("is a time outside 1970 to 2200")
     return moment.astimezone(UTC)
+
+
+def _usual(value: Any) -> datetime | None:
+    """Read the usual text, of which nothing else has to be asked; None for all others."""
+    try:
+        is_usual = isinstance(value, str) and _USUAL.fullmatch(value)
+        return datetime.fromisoformat(value) if is_usual else None
+    except ValueError:  # the 30th of February
+        return None
 
 
 def _of_ticks(value: Decimal) -> datetime:

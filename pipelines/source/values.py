@@ -27,6 +27,8 @@ _STATUS_LINE = re.compile(r"(?:HTTP/[0-9.]+\s+)?([1-5][0-9]{2})(?:[\s:-].*)?", r
 NO_TEXT = frozenset({"", "null", "(null)", "undefined", "n/a", "-", "--", "\\n"})
 #: And where an id, a number or a time has none: there, it cannot be the value itself.
 NOT_YET = NO_TEXT | {"none", "nil", "nan", "nat", "na", "never", "not yet", "pending", "tbd"}
+#: Types that hold nothing: asked first, because to tell that a value is no `Mapping` takes long.
+_PLAIN = frozenset({str, int, Decimal, type(None)})
 _LONGEST_ABSENCE = max(map(len, NOT_YET))
 
 
@@ -60,7 +62,7 @@ def is_absent(value: Any, words: frozenset[str] = NO_TEXT) -> bool:
 
 def scalar(value: Any) -> Any:
     """Take the one value of a list of one, or of an object like ``{"$oid": …}`` that types it."""
-    while not isinstance(value, str):
+    while type(value) not in _PLAIN:
         if isinstance(value, list) and len(value) == 1:
             value = value[0]
         elif isinstance(value, Mapping) and len(value) == 1 and str(*value).startswith("$"):

@@ -1,4 +1,4 @@
-"""JSON columns in bulk: what may be kept of an object is decided once for each set of its names.
+"""JSON columns: what may be kept of an object is decided once for each set of its names.
 
 Writes the very text of ``as_json(privacy.kept(value))``. Objects with the same names are written
 by column, name by name; where values are of several forms, one by one; and of what is rare, the
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from itertools import accumulate, pairwise
 from operator import itemgetter
 from typing import Any
@@ -24,6 +25,8 @@ from pipelines.source.values import as_json
 #: Nothing real is so deep; the privacy rule itself counts on.
 _DEEP = 10
 _MOST_REMEMBERED = 50_000
+_LONGEST_REMEMBERED = 200
+_MOST_PLANS = 4096
 _NONE = type(None)
 
 
@@ -36,10 +39,12 @@ class _Leaves(dict[Any, str]):
         self._read = read
 
     def __missing__(self, key: Any) -> str:
+        kept = kept_part(self._privacy, self._read(key), self._kind)
+        found = as_json(kept) or "null"
         if len(self) > _MOST_REMEMBERED:
             self.clear()
-        kept = kept_part(self._privacy, self._read(key), self._kind)
-        found = self[key] = as_json(kept) or "null"
+        if isinstance(key, int) or len(key) <= _LONGEST_REMEMBERED:
+            self[key] = found
         return found
 
 
@@ -52,7 +57,7 @@ class _Kept:
     numbers: _Leaves
     fractions: _Leaves
 
-    @property
+    @cached_property
     def may_be_json(self) -> bool:
         """Whether a text may hold JSON, which is kept as an object is."""
         return self.kind in ("object", "person")
@@ -79,6 +84,14 @@ class Writer:
         places = accumulate(value is not None for value in values)
         rows = [None if v is None else at - 1 for v, at in zip(values, places, strict=True)]
         return written.take(pa.array(rows, pa.int64()))
+
+    def text(self, value: Any) -> str | None:
+        """Return the JSON of what may be kept of one value; None for None.
+
+        Raises:
+            RecursionError, ValueError: it holds no JSON.
+        """
+        return None if value is None else self._value(value, self._of("object"), "listed", 0)
 
     # By column -------------------------------------------------------------------------------
 
@@ -161,9 +174,13 @@ class Writer:
 
     def _plan(self, value: dict[str, Any], scope: Scope) -> _Plan | None:
         names = tuple(value)
-        if (scope, names) not in self._plans:
-            self._plans[scope, names] = self._planned(names, scope)
-        return self._plans[scope, names]
+        try:
+            return self._plans[scope, names]
+        except KeyError:
+            if len(self._plans) > _MOST_PLANS:  # names that are ids, or somebody's words
+                self._plans.clear()
+            plan = self._plans[scope, names] = self._planned(names, scope)
+            return plan
 
     def _planned(self, names: tuple[Any, ...], scope: Scope) -> _Plan | None:
         plan = plan_of(names, scope) if all(type(name) is str for name in names) else None

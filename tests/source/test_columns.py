@@ -170,7 +170,7 @@ def test_plain_records_never_take_the_careful_path(
 
 @settings(deadline=None, max_examples=200)
 @given(VALUES, st.sampled_from(["id", "status", "created_at", "total", "carrier", "x", "customer"]))
-def test_json_in_bulk_is_what_the_privacy_rule_keeps(value: Any, name: str) -> None:
+def test_json_in_bulk_and_alone_is_what_the_privacy_rule_keeps(value: Any, name: str) -> None:
     """A person's name would come in through the faster writer."""
     for mode in ("pseudonymous", "none"):
         privacy = Privacy(mode, KEYS)
@@ -179,6 +179,7 @@ def test_json_in_bulk_is_what_the_privacy_rule_keeps(value: Any, name: str) -> N
             one, many = (as_json(privacy.kept(value)) for value in (part, [part]))
             assert written == [one, None, one, many, one]
             assert Writer(privacy).write([part, part]).to_pylist() == [one, one]
+            assert [Writer(privacy).text(value) for value in (part, [part])] == [one, many]
 
 
 def test_the_fingerprint_of_a_column_is_that_of_its_rows() -> None:
