@@ -239,6 +239,8 @@ def _unknown() -> Iterator[tuple[str, str, str | None]]:
                 yield name, " (environment)", near and variable(near)
         elif name.startswith(f"{DESTINATION}__"):
             yield name, " (environment)", DESTINATION
+        elif name.partition(f"__{variable('')}")[2].lower() in _BY_NAME:
+            continue  # one dlt pipeline's own, MINE__SOURCES__PRINTORA__…: the dlt source heeds it
         elif _MAY_BE_OURS.search(name) and (near := _nearest(name, known, _NEAR)):
             yield name, " (environment)", near
     for path, document in documents():
