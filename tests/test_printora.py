@@ -231,8 +231,6 @@ def test_files_hold_each_row_once(
     table_format: Any,
 ) -> None:
     """A second run into a folder would double every row, or be refused by Delta."""
-    if table_format:
-        pytest.importorskip("deltalake")
     pipeline = dlt.pipeline(
         "files",
         destination=dlt.destinations.filesystem(f"file://{tmp_path}/lake"),
