@@ -27,13 +27,13 @@ from pipelines.source.ledger_files import (
     LedgerFile,
     Unzipped,
     encoding_of,
-    family,
     list_files,
 )
 from pipelines.source.ledger_json import JsonPieces, Piece, has_key
 from pipelines.source.ledger_tables import CsvPieces, parquet_pieces
 from pipelines.source.parse import Parsed, Parser, Rejected
 from pipelines.source.partial import SessionLine, said_columns
+from pipelines.source.rotation import family
 from pipelines.source.values import as_json
 
 __all__ = ["REST_MAY_LAST", "Entry", "Ledger", "LedgerCoverage", "Mark", "Rest"]

@@ -20,6 +20,7 @@ from typing import IO, Any, BinaryIO, cast
 from urllib.parse import unquote
 
 from pipelines.errors import LedgerError, LedgerSettingError
+from pipelines.source.rotation import family, reading_order
 
 JSON, CSV, PARQUET = "JSON", "CSV", "Parquet"
 FORMATS = {
@@ -36,11 +37,6 @@ _HINT = (
 )
 #: Where a URL may hold a password, or the signature that opens what it names.
 _LOGIN = re.compile(r"(?<=://)[^/@]*@|\?[\w-]+=.*")
-#: What a rotation puts into a name: `sessions.1.jsonl`, `sessions.jsonl.2`, `….2026-06-01`.
-_ROTATED = re.compile(
-    r"\.(?:(?P<number>[1-9]\d{0,2})|(?P<date>\d{4}-?\d\d-?\d\d[\w-]*))"
-    r"(?=(?:\.(?:jsonl|ndjson|json|csv|tsv|parquet))?$)"
-)
 #: By their first bytes: the marks of Unicode, the longer first, and what JSON looks like without.
 _ENCODINGS = (
     (b"\xef\xbb\xbf", "utf-8"),
@@ -133,19 +129,6 @@ def encoding_of(stream: BinaryIO) -> str:
             return codec
     zeros = "".join("0" if byte == 0 else "x" for byte in head)
     return {"x0x0": "utf-16-le", "0x0x": "utf-16-be"}.get(zeros, "utf-8")
-
-
-def family(name: str) -> str:
-    """Return the name without what zipping and rotation put into it."""
-    return _ROTATED.sub("", re.sub(r"\.gz$", "", name, flags=re.IGNORECASE), count=1)
-
-
-def reading_order(name: str) -> tuple[str, bool, int, str]:
-    """Return what sorts files by age: of a rotation, the highest number is the oldest file."""
-    rotated = _ROTATED.search(re.sub(r"\.gz$", "", name, flags=re.IGNORECASE))
-    if rotated is None:
-        return family(name), True, 0, ""
-    return family(name), False, -int(rotated["number"] or 0), rotated["date"] or ""
 
 
 def list_files(setting: str) -> tuple[list[LedgerFile], list[str]]:

@@ -15,9 +15,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from pipelines.source.ledger_files import reading_order
 from pipelines.source.names import snake
 from pipelines.source.parse import SHAPES, Row, fingerprint
+from pipelines.source.rotation import reading_order
 from pipelines.source.schema import SESSIONS
 from pipelines.source.values import as_json
 
