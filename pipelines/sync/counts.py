@@ -7,7 +7,7 @@ are judged word by word: one that the API does not honour makes no other count w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pipelines.destinations.where import where
@@ -20,7 +20,7 @@ from pipelines.sync.state import ListState
 
 @dataclass
 class StatusCounts:
-    """How many rows have each status; ``began`` before the first of them was asked for.
+    """How many rows have each status; ``began`` when the first of them was asked for.
 
     ``uncounted``: the statuses that the API does not count.
     """
@@ -54,8 +54,8 @@ def count(
         return None
     if any(not row.is_bad and row.status != status for row in page.rows):
         return None
-    if page.total is None or (page.rows and page.total < page.end):
-        return None
+    if page.total is not None and page.rows and page.total < page.end:
+        return replace(page, total=None)  # it tells late, or of something else
     return page
 
 
@@ -75,13 +75,14 @@ def count_statuses(
     found = StatusCounts()
     for status in statuses:
         page = yield from count(spec, state, copy, status)
+        if page is not None and found.began is None:
+            found.began = page.asked_at
         if page is None or page.total is None:
             found.uncounted.append(status)
             if len(found.uncounted) > trusting and not found.counts:
                 return found  # the filter is not honoured at all
             continue
         found.counts[status] = page.total
-        found.began = found.began or page.asked_at
     return found
 
 

@@ -59,6 +59,7 @@ class Overlay:
     def select(self, spec: ListSpec, condition: Where, *, at_most: int | None = None) -> list[Row]:
         """Return key, status, times, origin and last look of the rows."""
         columns = projection(spec.table)
+        self._pending.previous(spec.table)  # from which a row has the scan that last met it
         waiting = self._pending.rows(spec.table)
         stored = self._stored.select(spec.table, columns, condition, at_most=at_most)
         rows = [row for row in stored if row[spec.key] not in waiting]

@@ -67,8 +67,10 @@ class PendingRows:
             columns, key = projection(table), table.key[0]
             stored = {r[key]: r for r in self._destination.by_key(table, unknown, columns)}
             for each in unknown:
-                previous[each] = stored.get(each)
-                self._judge_event(previous[each], rows[each])
+                previous[each] = earlier = stored.get(each)
+                self._judge_event(earlier, rows[each])
+                if earlier is not None and "_walk" in rows[each]:
+                    rows[each]["_walk"] = rows[each]["_walk"] or earlier["_walk"]
         return previous
 
     def count(self, table: Table) -> int:
@@ -202,8 +204,6 @@ class PendingRows:
             self.new[resource] += 1
         else:
             self.changed[resource] += _says_more(row, previous)
-            if row.get("_walk") is None and "_walk" in row:
-                row["_walk"] = previous["_walk"]
         if resource in self._specs:
             self._note_observations(self._specs[resource], key, row, previous, first)
 

@@ -110,11 +110,14 @@ class _Scan:
         self.first, self.last = self.first or page, page
         grown = self._note(page)
         place, moved = self._place(page)
-        if not page.rows and not at.anchor:
+        if grown and at.is_blind:
+            self._restart()  # the total may tell late of what came between two pages
+        elif not page.rows and not at.anchor:
             self._end()
-        elif place is None and (
-            self._jumped_over_hidden(page, grown) or self._is_next(page, grown)
-        ):
+        elif place is None and self._jumped_over_hidden(page, grown):
+            self._advance(page, 0, 0)
+        elif place is None and self._is_next(page, grown):
+            at.is_blind = True
             self._advance(page, 0, 0)
         elif place is None and at.jumping and not page.rows:
             self._pass_over(page)

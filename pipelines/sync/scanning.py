@@ -153,29 +153,33 @@ def _note_shortfall(run: ListRun, short: int, gone: frozenset[str]) -> None:
 def _gone(run: ListRun, scan_id: str, total: int | None) -> frozenset[str]:
     """Return the rows that the list does not have any more, as far as the scan shows it.
 
-    A list without total shows it by two scans in a row.
+    A list without total shows it by two scans in a row, both begun after the row was last seen.
     """
     condition = run.not_met(scan_id)
     if total is None:
         before = run.state.end_seen
         if before is None:
             return frozenset()
-        condition = Where(differ=(("_walk", scan_id), ("_walk", before.scan)))
+        condition = Where(
+            differ=(("_walk", scan_id), ("_walk", before.scan)),
+            bounds=(Bound(("_seen_at",), None, before.started_at),),
+        )
     return frozenset(row[run.spec.key] for row in run.copy.select(run.spec, condition))
 
 
 def _judge_end(run: ListRun, scan_id: str, started_at: datetime) -> None:
     """Compare the end of a list without total with what the scan before had seen."""
     before, met = run.state.end_seen, _met(run, scan_id)
-    seen = 1
+    seen, as_of = 1, started_at
     if before is not None:
         missed = Where(equal=(("_walk", before.scan),))
         known = _made_until(run, scan_id, before.started_at)
         if not run.copy.count(run.spec, missed) and known == before.rows:
-            seen = 2
+            # What came since was seen once, and so not surely.
+            seen, as_of = 2, before.started_at
     run.is_promising = seen == 1
     run.note(end_seen=EndSeen(scan_id, started_at, _made_until(run, scan_id, started_at)))
-    evidence = run.evidence(Proof.END_SEEN, started_at, total=None, stored=met, ends_seen=seen)
+    evidence = run.evidence(Proof.END_SEEN, as_of, total=None, stored=met, ends_seen=seen)
     run.conclude(judge(evidence, otherwise=NeedsScan))
 
 

@@ -44,8 +44,8 @@ class ScanPosition:
     total_is_wrong: bool = False
     longest_page: int = 0
     #: The shortest page after which more rows came, and the length of the last one.
-    smallest_cut: int = SMALLEST_PAGE
-    last_page: int = SMALLEST_PAGE
+    smallest_cut: int = field(default_factory=lambda: SMALLEST_PAGE)
+    last_page: int = field(default_factory=lambda: SMALLEST_PAGE)
     requests: int = 0
     restarts: int = 0
     idle: int = 0
@@ -65,6 +65,8 @@ class ScanPosition:
     #: The scan goes on behind places that are hidden.
     jumping: bool = False
     suspected: int = 0
+    #: Pages were joined by their offsets alone: they hold one row, and so no overlap.
+    is_blind: bool = False
 
     @property
     def order(self) -> Order:
