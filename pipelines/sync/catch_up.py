@@ -90,7 +90,7 @@ def _by_time(run: ListRun) -> Strategy[None]:
         return
     reason = yield from _compare_statuses(run)
     if reason is not None:
-        run.conclude(Inconclusive(reason))
+        run.conclude(NeedsScan(reason) if reason == NO_COUNTS else Inconclusive(reason))
         return
     evidence = run.evidence(Proof.COUNTS, found.began, **_numbers(run))
     run.conclude(judge(evidence, otherwise=Inconclusive))

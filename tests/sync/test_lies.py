@@ -353,3 +353,60 @@ def test_pages_that_are_too_large_are_asked_for_in_parts(most: int, tmp_path: Pa
         result = here.sync(refuse=(too_large, 413))
         assert result.outcome == "complete", result.resources["orders"].reason
         here.assert_exact()
+
+
+# What needs no waiting, and what no status shows ------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "habits",
+    [
+        {"sort": "unsorted", "filters": "ignored"},
+        {"filters": "refused"},
+        {"total": "missing"},
+        {"sort": "unsorted", "total": "all"},
+    ],
+)
+def test_a_small_list_is_proven_at_each_run(habits: dict[str, Any], tmp_path: Path) -> None:
+    """A partner of some pages would end two of three manual runs with exit code 3."""
+    with fast_world(tmp_path, 300, habits) as here:
+        for _ in range(3):
+            result = here.sync()
+            assert result.exit_code == 0, {n: p.reason for n, p in result.resources.items()}
+            here.clock.sleep(60)
+        here.assert_exact()
+
+
+@pytest.mark.parametrize("orders", [0, 10])
+def test_a_list_that_is_and_stays_empty_is_proven(orders: int, tmp_path: Path) -> None:
+    """A partner without webhooks would be told to wait for a scan, at every second run."""
+    with fast_world(tmp_path, orders, webhooks=False) as here:
+        for _ in range(3):
+            assert here.sync().exit_code == 0
+            here.clock.sleep(60)
+
+
+def test_values_that_no_status_shows_are_read_again_within_days(tmp_path: Path) -> None:
+    """A refund or a corrected address would stay wrong for ever, under the word complete."""
+    with fast_world(tmp_path, 1_200, days=60) as here:
+        here.sync()
+        began = here.clock.now()
+        changed = sorted(here.truth("orders"))[::9]
+
+        def lie(answer: Answer) -> None:
+            for row in rows_of(answer, "orders"):
+                if row["order_id"] in changed:
+                    row["total_amount"] = 999.99
+
+        most = 0
+        while here.clock.now() - began < 31 * DAY:
+            here.clock.sleep(DAY / 2)
+            result = here.sync(lie=lie)
+            most = max(most, result.requests)
+            assert result.outcome == "complete", result.resources["orders"].reason
+        stored = here.stored("orders")
+        assert {str(stored[key]["total_amount"]) for key in changed} == {"999.9900"}
+        oldest = result.resources["orders"].oldest_observation_at
+        assert oldest is not None
+        assert here.clock.now() - oldest.timestamp() < 31 * DAY
+        assert most <= 40
