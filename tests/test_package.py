@@ -128,7 +128,11 @@ def test_a_lost_layer_is_told_before_the_first_request(installed: Installed) -> 
     aside = marts.rename(marts.with_name("aside"))
     try:
         # At this address nobody answers: a request would be a failure of another kind.
-        installed.settings["SOURCES__PRINTORA__BASE_URL"] = "http://127.0.0.1:9"
+        installed.settings |= {
+            "SOURCES__PRINTORA__BASE_URL": "http://127.0.0.1:9",
+            "SOURCES__PRINTORA__API_KEY": "sk_test_key",
+            "SOURCES__PRINTORA__PARTNER_ID": "somebody",
+        }
         done = installed.run("printora", "run")
     finally:
         aside.rename(marts)

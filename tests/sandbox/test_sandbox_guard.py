@@ -174,6 +174,7 @@ def test_sigterm_ends_it(busy: bool) -> None:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
         try:
+            httpx.get(f"{url}/sandbox/requests")  # it serves, and has its handlers
             if busy:
                 keep_busy(url)
             process.send_signal(signal.SIGTERM)
