@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from pipelines.errors import ModelError
 from pipelines.shipped import shipped
 from pipelines.warehouse.contract import Contract, promises
+from pipelines.warehouse.macros import expanded
 from pipelines.warehouse.references import find_references
 from pipelines.warehouse.selection import select_models
 
@@ -238,7 +239,8 @@ class _Reader:
                 f"{place}: the file's name becomes a table's name.",
                 hint="Use lower case letters, digits and underscores.",
             )
-        return read_file(path, place)
+        header, sql = read_file(path, place)
+        return header, expanded(sql, place)
 
     def _dependencies(self, sql: str, place: str) -> tuple[str, ...]:
         references = find_references(sql, place)

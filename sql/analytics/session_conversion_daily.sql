@@ -118,10 +118,7 @@ cohorts as (
             cast(counts.cohort_date + 1 as timestamp) at time zone settings.report_time_zone
             <= data_as_of.as_of,
             false
-        ) as is_mature_cohort,
-        -- Half of 1.96, the 97.5 % point of the normal distribution: its square's root is exact,
-        -- so that a rate of 0 or 1 has exactly that as the end of its interval.
-        1.959963984540054e0 / 2 as h
+        ) as is_mature_cohort
     from counts
     cross join settings
     cross join data_as_of
@@ -137,18 +134,6 @@ rates as (
                 then cast(sessions as double)
         end as n_48h
     from cohorts
-),
-
-spreads as (
-    select
-        rates.*,
-        2 * h * h as shift,
-        2 * h * sqrt(ordered_sessions * (n - ordered_sessions) / n + h * h) as order_spread,
-        2 * h * sqrt(paid_sessions * (n - paid_sessions) / n + h * h) as paid_spread,
-        2 * h
-        * sqrt(paid_within_48h_sessions * (n_48h - paid_within_48h_sessions) / n_48h + h * h)
-            as spread_48h
-    from rates
 )
 
 select
@@ -159,24 +144,22 @@ select
     net_paid_sessions,
     mature_sessions,
     ordered_sessions / n as order_rate,
-    (ordered_sessions + (shift - order_spread)) / (n + 2 * shift) as order_rate_low,
-    (ordered_sessions + (shift + order_spread)) / (n + 2 * shift) as order_rate_high,
+    wilson_low(ordered_sessions, n) as order_rate_low,
+    wilson_high(ordered_sessions, n) as order_rate_high,
     paid_sessions / n as paid_rate,
-    (paid_sessions + (shift - paid_spread)) / (n + 2 * shift) as paid_rate_low,
-    (paid_sessions + (shift + paid_spread)) / (n + 2 * shift) as paid_rate_high,
+    wilson_low(paid_sessions, n) as paid_rate_low,
+    wilson_high(paid_sessions, n) as paid_rate_high,
     net_paid_sessions / n as net_paid_rate,
     is_mature_cohort as is_mature,
     is_mature_cohort and is_proven as is_proven,
     paid_within_48h_sessions,
     paid_within_48h_sessions / n_48h as paid_within_48h_rate,
-    (paid_within_48h_sessions + (shift - spread_48h)) / (n_48h + 2 * shift)
-        as paid_within_48h_rate_low,
-    (paid_within_48h_sessions + (shift + spread_48h)) / (n_48h + 2 * shift)
-        as paid_within_48h_rate_high,
+    wilson_low(paid_within_48h_sessions, n_48h) as paid_within_48h_rate_low,
+    wilson_high(paid_within_48h_sessions, n_48h) as paid_within_48h_rate_high,
     case when is_one_currency then currency end as currency,
     case when is_one_currency then coalesce(revenue, cast(0 as decimal(38, 4))) end as revenue,
     case when is_one_currency then coalesce(net_revenue, cast(0 as decimal(38, 4))) end
         as net_revenue,
     unledgered_sessions,
     ordered_sessions / cast(nullif(all_ordered_sessions, 0) as double) as ledger_coverage
-from spreads
+from rates

@@ -87,18 +87,8 @@ steps as (
     select
         counts.*,
         lag(sessions) over (order by position) as previous,
-        case when is_final then cast(nullif(max(sessions) over (), 0) as double) end as n,
-        -- Half of 1.96, as in session_conversion_daily.
-        1.959963984540054e0 / 2 as h
+        case when is_final then cast(nullif(max(sessions) over (), 0) as double) end as n
     from counts
-),
-
-spreads as (
-    select
-        steps.*,
-        2 * h * h as shift,
-        2 * h * sqrt(sessions * (n - sessions) / n + h * h) as spread
-    from steps
 )
 
 select
@@ -106,9 +96,9 @@ select
     position,
     sessions,
     sessions / n as rate,
-    (sessions + (shift - spread)) / (n + 2 * shift) as rate_low,
-    (sessions + (shift + spread)) / (n + 2 * shift) as rate_high,
+    wilson_low(sessions, n) as rate_low,
+    wilson_high(sessions, n) as rate_high,
     case when is_final then sessions / cast(nullif(previous, 0) as double) end as rate_of_previous,
     net_sessions,
     is_final
-from spreads
+from steps
