@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from datetime import UTC, datetime
 from unittest.mock import patch
 
@@ -35,14 +36,18 @@ def configured(in_place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
 
 
 def _tick(instance: dg.DagsterInstance) -> dg.RunRequest | str:
-    """Return the run that a tick asks for, or why it skips."""
-    context = dg.build_schedule_context(
+    """Return the run that a tick asks for, or why it skips.
+
+    The context opens an instance of its own, and closes it only with its block. Left to the garbage
+    collector, it put the state of a test that is over back under the one that ran by then.
+    """
+    with dg.build_schedule_context(
         instance,
         repository_def=defs.get_repository_def(),
         scheduled_execution_time=_now(),
         resources=dict(_RESOURCES),
-    )
-    data = defs.resolve_schedule_def(schedules.JOB).evaluate_tick(context)
+    ) as context:
+        data = defs.resolve_schedule_def(schedules.JOB).evaluate_tick(context)
     return data.run_requests[0] if data.run_requests else str(data.skip_message)
 
 
@@ -60,6 +65,17 @@ def test_a_tick_asks_for_a_run(configured: Place) -> None:
         request = _tick(instance)
     assert isinstance(request, dg.RunRequest)
     assert request.tags["printora/trigger"] == "schedule"
+
+
+def test_a_tick_leaves_nothing_to_who_loads_definitions_after_it(configured: Place) -> None:
+    """Another test failed of an instance that was closed long before it, if memory was tidied."""
+    for _ in range(2):  # Dagster keeps the first.
+        with configured.instance() as instance:
+            _tick(instance)
+    del instance
+    with dg.DagsterInstance.ephemeral():
+        gc.collect()
+        dg.Definitions().resolve_all_job_defs()
 
 
 @pytest.mark.parametrize("status", ["NOT_STARTED", "STARTING", "STARTED", "CANCELING"])
@@ -108,8 +124,8 @@ def test_a_ledger_file_that_grows_asks_for_a_run(configured: Place) -> None:
 
     def look() -> dg.RunRequest | str | None:
         nonlocal cursor
-        context = dg.build_sensor_context(cursor=cursor, resources=dict(_RESOURCES))
-        found = sensor.evaluate_tick(context)
+        with dg.build_sensor_context(cursor=cursor, resources=dict(_RESOURCES)) as context:
+            found = sensor.evaluate_tick(context)
         cursor = found.cursor or cursor
         return found.run_requests[0] if found.run_requests else found.skip_message
 
