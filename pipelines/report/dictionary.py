@@ -48,6 +48,7 @@ erDiagram
     dim_dates ||--o{ delivery_latency_daily : "date = cohort_date"
     dim_dates ||--o{ webhook_health_daily : "date = event_date"
     dim_dates ||--o{ delivery_latency_weekly : "week_start"
+    dim_dates ||--o{ delivery_sla_weekly : "week_start"
     delivery_latency_summary ||--o{ delivery_latency_curve : "stage, period (dimension all)"
 ```
 

@@ -30,6 +30,8 @@ DAMAGE = {
     "no_delivery_tries_for_ever": """
         update intermediate.int_webhook_deliveries set status = 'retrying'
     """,
+    "promises_add_up": "update analytics.delivery_sla_weekly set orders = orders + 1 "
+    "where dimension = 'country'",
     "quantiles_grow": "update analytics.delivery_latency_summary set p50_hours = p90_hours + 1",
     "quarantine_is_empty": "insert into printora_raw.quarantine (quarantine_id) values ('q1')",
     "rows_have_the_columns_they_need": "update analytics.fct_orders set total_amount = null",

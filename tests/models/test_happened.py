@@ -6,7 +6,7 @@ that the API lists for thirty days.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 
 import numpy as np
@@ -15,6 +15,7 @@ from model_support import Warehouse
 from truth_world import AS_OF, History, Row, Scenario, insert
 
 SUMMARY = "analytics.delivery_latency_summary"
+SLA = "analytics.delivery_sla_weekly"
 STAGES = {
     "created_to_paid": ("created_at", "paid_at"),
     "paid_to_shipped": ("paid_at", "shipped_at"),
@@ -143,6 +144,37 @@ def test_the_interval_holds_what_truly_happened(shape: str) -> None:
     # Eight intervals of 95 %: one may miss.
     assert len(missed) <= 1, missed
     assert found["created_to_paid"]["p50_hours_high"] < 30
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_share_in_time_holds_what_truly_happened(shape: str) -> None:
+    """Broken: a shop keeps its promise, and its own figures say that it does not."""
+    history = happened(SHAPES[shape], 700)
+    warehouse = built(history)
+    warehouse.build(SLA)
+    rows = warehouse.connection.execute(
+        f"select week_start, days, share_low, share_high from {SLA} "  # noqa: S608
+        "where dimension = 'all' and is_mature and orders >= 20"
+    ).fetchall()
+    missed = [
+        (week, days, low, true, high)
+        for week, days, low, high in rows
+        if not low <= (true := true_share(history, week, days)) <= high
+    ]
+    assert rows
+    assert len(missed) <= len(rows) * 0.05, missed
+
+
+def true_share(history: History, week: date, days: int) -> float:
+    """Return which share of the orders paid in a week was delivered within the days."""
+    start = datetime(week.year, week.month, week.day, tzinfo=UTC)
+    paid = [
+        order
+        for order in history.fates
+        if order["paid_at"] and start <= order["paid_at"] < start + timedelta(7)
+    ]
+    took = [order["delivered_at"] - order["paid_at"] for order in paid if order["delivered_at"]]
+    return sum(1 for way in took if way <= timedelta(days)) / len(paid)
 
 
 def test_fourteen_days_without_a_delivery_show_at_once() -> None:

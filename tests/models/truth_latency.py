@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -19,10 +19,13 @@ from truth_estimators import (
     interval,
     naive_median,
     quantile,
+    wilson,
 )
 from truth_orders import STAGES, Known, OrderTruth
 from truth_world import AS_OF, Row
 
+#: Days from payment within which parcels are promised.
+PROMISES = (3, 5, 7, 10, 14)
 PERIODS = {"all": None, "last_28_days": AS_OF - timedelta(days=28)}
 _SECOND = timedelta(seconds=1)
 _LONG_AGO = datetime(1, 1, 1, tzinfo=AS_OF.tzinfo)
@@ -58,6 +61,21 @@ class Stay:
         """Whether it ended at a time that only looks bound."""
         low, high = self._age("low"), self._age("high")
         return self.outcome == ENDED and self.is_watched and bool(self.end.at) and low < high
+
+    def is_watched_through(self) -> bool:
+        """Whether somebody watched from its beginning on."""
+        return self._entered(self.watched_from, "point") < 0
+
+    def may_end_within(self, days: int) -> tuple[bool, bool, bool]:
+        """Tell whether it did within the days: for certain, by the middle, and perhaps."""
+        allowed = timedelta(days=days, microseconds=999_999)
+        if self.outcome == OPEN:
+            low = self.end.not_before - self.start.not_after
+            return False, False, not self.is_watched or low < timedelta(days=days)
+        if self.outcome == CANCELLED or not self.is_watched:
+            return False, False, self.outcome == ENDED
+        fast, middle, slow = (self._age(v) <= allowed for v in ("low", "point", "high"))
+        return slow, middle and self.end.at is not None, fast
 
     def subject(self, variant: str, since: datetime | None) -> Subject | None:
         """Return it as the estimator takes it; None where it was not there to be seen."""
@@ -217,6 +235,37 @@ class LatencyTruth(OrderTruth):
                 for key, stays in grouped(rows, "stage", "dimension", "value"):
                     if row := self._latency(key | {"period": period}, stays, since):
                         yield row
+
+    def delivery_sla_weekly(self) -> Iterator[Row]:
+        """By week and route: who was delivered in time."""
+        rows = [row for row in self.stages if row["stage"] == "paid_to_delivered"]
+        for dimension in ("all", "country", "carrier in country"):
+            named = [
+                row | {"dimension": dimension, "value": row.get(dimension, "all")} for row in rows
+            ]
+            for key, stays in grouped(named, "week_start", "dimension", "value"):
+                for days in PROMISES:
+                    yield key | {"days": days} | self._in_time(key["week_start"], stays, days)
+
+    def _in_time(self, week_start: date, stays: list[Stay], days: int) -> Row:
+        watched = [stay for stay in stays if stay.is_watched_through()]
+        sure, middle, perhaps = (
+            (sum(told) for told in zip(*(s.may_end_within(days) for s in watched), strict=True))
+            if watched
+            else (0, 0, 0)
+        )
+        over = datetime.combine(week_start + timedelta(7), time(), self._zone).astimezone(UTC)
+        n, is_mature = len(watched), over + timedelta(days) <= AS_OF
+        has_share = is_mature and n > 0
+        return {
+            "orders": n,
+            "unwatched": len(stays) - n,
+            "delivered": middle,
+            "share_delivered": middle / n if has_share and 10 * (perhaps - sure) <= n else None,
+            "share_low": wilson(sure, n)[0] if has_share else None,
+            "share_high": wilson(perhaps, n)[1] if has_share else None,
+            "is_mature": is_mature,
+        }
 
     def delivery_latency_curve(self) -> Iterator[Row]:
         """The curves themselves."""
