@@ -11,10 +11,22 @@ import hashlib
 import re
 from datetime import date, datetime
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Any, Final, Literal
 
 Kind = Literal[
-    "id", "amount", "count", "flag", "word", "term", "label", "time", "currency", "object", "person"
+    "id",
+    "amount",
+    "count",
+    "flag",
+    "word",
+    "reply",
+    "term",
+    "label",
+    "time",
+    "currency",
+    "object",
+    "person",
 ]
 
 #: Names in snake case, their kind, and why they may stay.
@@ -28,7 +40,7 @@ TABLE: Final[tuple[tuple[str, Kind, str], ...]] = (
     ("total_amount total amount price unit_price", "amount", "revenue"),
     ("subtotal discount tax shipping_cost fee refund_amount", "amount", "revenue"),
     ("quantity count attempts attempt attempt_count bytes", "count", "how many"),
-    ("response_status status_code response_code http_status", "count", "why a delivery failed"),
+    ("response_status status_code response_code http_status", "reply", "why a delivery failed"),
     ("currency currency_code", "currency", "the unit of the amounts"),
     ("status order_status delivery_status", "word", "what state a row is in"),
     ("event event_type type mode session_mode", "word", "what happened, to what"),
@@ -69,17 +81,29 @@ _TIME_TEXT: Final = re.compile(
     r"|[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} [\d:]{5,8} ([A-Z]{1,4}|[+-]\d{4})"
     r"|\d{10}(\d{3}){0,2}(\.\d{1,9})?"
 )
+#: What machines say where no HTTP status was had, and after one that was: nobody's own words.
+_REPLIES: Final = {
+    *(word for status in HTTPStatus for word in re.findall(r"\w+", status.phrase)),
+    *("HTTP", "TLS", "SSL", "DNS", "status", "response", "socket", "host", "peer", "server"),
+    *("client", "network", "connection", "certificate", "handshake", "read", "write", "connect"),
+    *("resolve", "getaddrinfo", "error", "failed", "aborted", "cancelled", "closed", "expired"),
+    *("refused", "reset", "lost", "hung", "hang", "down", "unreachable", "exceeded", "timeout"),
+    *("timed", "time", "reached", "up", "out", "by", "of", "after", "with", "no"),
+}
+_REPLY: Final = rf"(?:(?i:{'|'.join(sorted(_REPLIES))})|E[A-Z_]{{2,19}}|[1-5]\d\d|\d{{1,6}} ?m?s)"
 _TEXTS: Final[dict[Kind, re.Pattern[str]]] = {
     "id": re.compile(r"[A-Za-z0-9][\w.:#/-]{0,99}", re.ASCII),
     "amount": re.compile(r"[-+]?[0-9][0-9.,]{0,13}", re.ASCII),
     "count": re.compile(r"[0-9]{1,6}", re.ASCII),
     "flag": re.compile(r"true|false|yes|no|[01]", re.IGNORECASE),
     "word": re.compile(r"[A-Za-z][A-Za-z0-9]{0,23}([._-][A-Za-z0-9]{1,23}){0,4}"),
+    "reply": re.compile(rf"{_REPLY}(?:[ _:-]{{1,2}}{_REPLY}){{0,7}}", re.ASCII),
     "term": re.compile(r"(?!.*\d{4})[^\W\d_][^@:;\"<>{}\[\]=?!#*|\\_~^\x00-\x1f]{0,59}"),
     "label": re.compile(r"(?!.*\d{7})\w[\w+|:.-]{0,59}( [\w+|:.-]{1,59}){0,3}"),
     "time": _TIME_TEXT,
     "currency": re.compile(r"[A-Za-z]{3}"),
 }
+_STATE: Final = re.compile(r"(?!.*\d{4})\w[\w ()/&.:+-]{0,39}")
 #: The commonest texts of some kinds, in RE2, which compiles counted repetition slowly, and how
 #: long they may be. They fit, need no escape in JSON, and have no blank and no equals sign.
 PLAIN_TEXTS: Final[dict[Kind, tuple[str, int]]] = {
@@ -93,6 +117,7 @@ _LARGEST: Final[dict[Kind, int]] = {
     "id": 10**30,
     "amount": 10**9,
     "count": 10**6,
+    "reply": 10**6,
     "flag": 2,
     "time": 10**17,
 }
@@ -110,6 +135,11 @@ def fits(kind: Kind, value: Any) -> bool:
     if isinstance(value, (int, float, Decimal)):
         return _is_within(kind, value)
     return isinstance(value, (date, datetime)) and kind == "time"
+
+
+def is_state(text: str) -> bool:
+    """Tell a state, as its column may have it in a few words, from a sentence of somebody's."""
+    return _STATE.fullmatch(text) is not None and len(text.split()) <= 4
 
 
 def _is_proper(text: str) -> bool:

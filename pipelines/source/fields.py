@@ -58,6 +58,10 @@ class Fields:
                 return name, value
         return names[0] if names else "", None
 
+    def leave(self, name: str) -> None:
+        """Leave to the rest what a column could not take, or not all of."""
+        self._used.discard(name)
+
     def is_twofold(self, name: str) -> bool:
         """Tell whether a field stands there in two spellings, with different values."""
         return name in self._twofold

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.source.schema import MONEY
-from pipelines.source.values import LONGEST_ID, BadValueError
+from pipelines.source.values import LONGEST_ID, BadValueError, says_more
 
 Values = Sequence[Any]
 Read = Callable[[Any], Any]
@@ -95,7 +95,9 @@ def integers(values: Values, read: Read) -> tuple[pa.Array, set[int]]:
             return pa.array(values, pa.int64()), set()
     except (OverflowError, pa.ArrowInvalid):
         pass
-    return one_by_one(values, read, pa.int64())
+    found, refused = one_by_one(values, read, pa.int64())
+    read_out_of = zip(values, found.to_pylist(), strict=True)
+    return found, refused | {row for row, pair in enumerate(read_out_of) if says_more(*pair)}
 
 
 class Words:

@@ -10,16 +10,29 @@ from typing import Any
 
 from pipelines.source.names import snake
 from pipelines.source.schema import MONEY
-from pipelines.source.values import NOT_YET, BadValueError, is_absent, kind_of, scalar
+from pipelines.source.values import BadValueError, integer, kind_of, quantity
 
 _SMALLEST = Decimal(1).scaleb(-MONEY.scale)
 _LARGEST = Decimal(10) ** (MONEY.precision - MONEY.scale)
 
-_SYMBOLS = {"€": "EUR", "£": "GBP", "US$": "USD", "$": None}
-_UNIT = r"[A-Za-z]{3}|US\$|[$€£]"
+#: The currencies of signs; None where several have it.
+_SYMBOLS = {"US$": "USD", "CA$": "CAD", "AU$": "AUD", "A$": "AUD", "NZ$": "NZD", "HK$": "HKD"}
+_SYMBOLS |= {"R$": "BRL", "€": "EUR", "£": "GBP", "₹": "INR", "₺": "TRY", "₽": "RUB", "₩": "KRW"}
+_SYMBOLS |= {"₴": "UAH", "₪": "ILS", "฿": "THB", "₫": "VND", "₱": "PHP", "zł": "PLN", "Kč": "CZK"}
+_SIGNS: dict[str, str | None] = {
+    **_SYMBOLS,
+    "C$": None,
+    "S$": None,
+    "$": None,
+    "¥": None,
+    "kr": None,
+}
+_UNIT = "|".join([*map(re.escape, _SIGNS), "[A-Za-z]{3}"])
+_UNITS = re.compile(_UNIT)
 _PRICE = re.compile(
-    rf"(?P<sign>[+-]?)(?P<before>{_UNIT})?\s*(?P<minus>[+-]?)(?P<number>[0-9.,' ]*[0-9]\.?)"
-    rf"(?P<exponent>[eE][+-]?[0-9]{{1,4}})?\s*(?P<after>{_UNIT})?"
+    rf"(?P<open>\(?)(?P<sign>[+-]?)(?P<before>(?:(?:{_UNIT})\s*){{0,2}})(?P<minus>[+-]?)"
+    r"(?P<number>[0-9.,' ]*[0-9]\.?)(?P<exponent>[eE][+-]?[0-9]{1,4})?"
+    rf"(?P<dash>(?:(?<=\.)|,)-{{1,2}})?(?P<end>-?)(?P<after>(?:\s*(?:{_UNIT})){{0,2}})(?P<close>\)?)"
 )
 #: 1,234,567.50 or 1.234.567,50 or 1 234 567,50 or 12,34,567.50.
 _GROUPED = re.compile(
@@ -27,9 +40,15 @@ _GROUPED = re.compile(
     r"(?:(?P<mark>[.,])(?P<rest>[0-9]+))?"
 )
 _PLAIN = re.compile(r"(?P<whole>[0-9]*)(?:[.,](?P<rest>[0-9]*))?")
-_BLANKS = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2019": "'", "\u2212": "-"})
-_AMOUNT = ("amount", "value")
+_BLANKS = str.maketrans(
+    {"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2019": "'", "\u2212": "-", "\u2013": "-"}
+    | {"\uffe5": "\u00a5", "\uff04": "$"}
+)
+_AMOUNT = ("amount", "value", "cent_amount")
 _CURRENCY = ("currency", "currency_code")
+#: How many of an object's digits are behind the point, in the words of those who say so.
+_PLACES = ("exponent", "scale", "fraction_digits", "decimals", "decimal_places")
+_CENTS = ("cents", "amount_cents", "amount_in_cents")
 
 #: A double has 15 to 17 digits, of which arithmetic spoils the last.
 _DOUBLE_DIGITS = 15
@@ -43,8 +62,8 @@ def money(value: Any) -> Decimal | None:
         BadValueError: it is none, or has two readings. The tail that a binary fraction leaves,
             as in 194.96999999999997, is rounded off, and told in the same way.
     """
-    value = scalar(value)
-    if is_absent(value, NOT_YET):
+    value = quantity(value)
+    if value is None:
         return None
     if isinstance(value, Mapping):
         return _of_object(value)
@@ -57,13 +76,11 @@ def money(value: Any) -> Decimal | None:
 
 def currency_in(value: Any) -> str | None:
     """Return the currency that an amount names itself: its code, in capitals."""
-    value = scalar(value)
+    value = quantity(value)
     if isinstance(value, Mapping):
         named = _field(value, _CURRENCY)
         return named.strip().upper() or None if isinstance(named, str) else None
-    if isinstance(value, str) and not is_absent(value, NOT_YET):
-        return _of_text(value)[1]
-    return None
+    return _of_text(value)[1] if isinstance(value, str) else None
 
 
 def _field(value: Mapping[Any, Any], names: tuple[str, ...]) -> Any:
@@ -72,9 +89,16 @@ def _field(value: Mapping[Any, Any], names: tuple[str, ...]) -> Any:
 
 
 def _of_object(value: Mapping[Any, Any]) -> Decimal | None:
-    amount = _field(value, _AMOUNT)
+    if (cents := _field(value, _CENTS)) is not None:
+        return _scaled(cents, 2)
+    units, nanos = _field(value, ("units",)), _field(value, ("nanos",)) or 0
+    if units is not None and type(nanos) is int:
+        return _exact(Decimal(integer(units) or 0) + Decimal(nanos).scaleb(-9))
+    amount, places = _field(value, _AMOUNT), _field(value, _PLACES)
     if isinstance(amount, (Mapping, list)) or amount is None:
         raise BadValueError("is an object without an amount")
+    if type(places) is int:
+        return _scaled(amount, abs(places))
     found = money(amount)
     if found and "." not in str(amount) and "," not in str(amount):
         # Vendors that send objects count cents in them as often as they do not.
@@ -82,17 +106,26 @@ def _of_object(value: Mapping[Any, Any]) -> Decimal | None:
     return found
 
 
+def _scaled(value: Any, places: int) -> Decimal | None:
+    """Return a whole number of the smallest unit as units of the currency."""
+    number = integer(value)
+    return None if number is None else _exact(Decimal(number).scaleb(-min(places, 9)))
+
+
 def _of_text(value: str) -> tuple[Decimal, str | None]:
     """Return the number and the currency that a text holds."""
     price = _PRICE.fullmatch(value.translate(_BLANKS).strip())
-    if price is None or (price["sign"] and price["minus"]):
+    # One word for below zero: a minus before or behind, or the brackets of an accountant.
+    signs = [mark for name in ("sign", "minus", "end", "open") if price and (mark := price[name])]
+    if price is None or len(signs) > 1 or bool(price["open"]) != bool(price["close"]):
         raise BadValueError("is not a number")
-    if price["before"] and price["after"]:
+    units = _UNITS.findall(price["before"] + price["after"])
+    named = {_SIGNS.get(unit, unit.upper()) for unit in units} - {None}
+    if len(named) > 1:
         raise BadValueError("names two currencies")
     digits = _digits(price["number"], price["exponent"])
-    unit = price["before"] or price["after"]
-    sign = price["sign"] or price["minus"]
-    return Decimal(sign + digits), _SYMBOLS.get(unit, unit.upper()) if unit else None
+    sign = "-" if {"-", "("} & {*signs} else ""
+    return Decimal(sign + digits), next(iter(named), None)
 
 
 def _digits(number: str, exponent: str | None) -> str:

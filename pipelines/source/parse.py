@@ -132,6 +132,10 @@ class Parser:
             except BadValueError as error:
                 row[column] = error.instead
                 reading.note(column, name, str(error), value, error.instead)
+                if error.instead is None:
+                    fields.leave(name)
+            if values.says_more(value, row[column]):
+                fields.leave(name)
         if "customer_pseudonym" in row:
             email = fields.first(self.shape.email)[1]
             row["customer_pseudonym"] = self.privacy.pseudonym(email)

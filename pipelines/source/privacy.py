@@ -16,9 +16,10 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Literal
 
-from pipelines.source.allowed import FREE_TEXT, KINDS, PLACES, Kind, fits, marker
+from pipelines.source.allowed import FREE_TEXT, KINDS, PLACES, Kind, fits, is_state, marker
 from pipelines.source.names import snake
 from pipelines.source.pseudonyms import Keys
+from pipelines.source.values import BadValueError
 
 REMOVED = "[removed]"
 
@@ -68,9 +69,15 @@ class Privacy:
         return self.keys.identity(text or "")
 
     def text(self, column: str, value: str) -> str:
-        """Return a text as its column may hold it: without secrets, and no sentence as a place."""
-        text = clean(value)
-        return text if KINDS.get(column) != "term" else self._of_kind("term", text)
+        """Return a text as its column may hold it: without secrets, and no sentence as a place.
+
+        Raises:
+            BadValueError: it is a sentence in the place of a word, such as a status.
+        """
+        text, kind = clean(value), KINDS.get(column)
+        if kind == "word" and not self.keep_personal and not is_state(text):
+            raise BadValueError("is a sentence, and no word")
+        return text if kind != "term" else self._of_kind("term", text)
 
     def word(self, text: str) -> str:
         """Return the status of a bad record, of which it is not sure that it is one."""

@@ -21,12 +21,27 @@ _LONGEST = 10**1000
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _WHOLE = re.compile(r"[+-]?[0-9]{1,40}(\.0{1,40})?")
-_STATUS_LINE = re.compile(r"(?:HTTP/[0-9.]+\s+)?([1-5][0-9]{2})(?:[\s:-].*)?", re.DOTALL)
+#: `502 Bad Gateway`, `HTTP/1.1 502`, `Request failed with status code 502`.
+_STATUS_LINE = re.compile(
+    r"(?:(?:.*\b)?status(?:[ _]code)?[\s:=]+|HTTP(?:/[0-9.]+)?[\s:]+|(?:error|code)[\s:]+)?"
+    r"([1-5][0-9]{2})(?:[\s:;,-].*)?",
+    re.DOTALL | re.IGNORECASE,
+)
+#: What is not seen: byte order marks, letters of no width, marks of direction.
+_UNSEEN = dict.fromkeys((0xFEFF, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0xAD))
 
 #: What systems write where a text has no value, in small letters.
-NO_TEXT = frozenset({"", "null", "(null)", "undefined", "n/a", "-", "--", "\\n"})
+NO_TEXT = frozenset(
+    {"", "null", "(null)", "<null>", "[null]", "undefined", "n/a", "#n/a", "n.a.", "-", "--", "\\n"}
+    | {"\u2013", "\u2014"}  # a dash, as it is printed
+)
 #: And where an id, a number or a time has none: there, it cannot be the value itself.
-NOT_YET = NO_TEXT | {"none", "nil", "nan", "nat", "na", "never", "not yet", "pending", "tbd"}
+NOT_YET = (
+    NO_TEXT
+    | {"none", "(none)", "none yet", "nil", "nan", "nat", "na", "never", "not yet", "pending"}
+    | {"tbd", "tba", "unknown", "unset", "not set", "not available", "not applicable", "missing"}
+    | {"?", "...", "\u2026", "no", "false"}
+)
 #: Types that hold nothing: asked first, because to tell that a value is no `Mapping` takes long.
 _PLAIN = frozenset({str, int, Decimal, type(None)})
 _LONGEST_ABSENCE = max(map(len, NOT_YET))
@@ -65,11 +80,33 @@ def scalar(value: Any) -> Any:
     while type(value) not in _PLAIN:
         if isinstance(value, list) and len(value) == 1:
             value = value[0]
-        elif isinstance(value, Mapping) and len(value) == 1 and str(*value).startswith("$"):
+        elif isinstance(value, Mapping) and len(value) == 1 and _types_it(str(*value)):
             (value,) = value.values()
         else:
             break
     return value
+
+
+def _types_it(name: str) -> bool:
+    """Tell whether a name says of what type its value is, as MongoDB's and DynamoDB's do."""
+    return name.startswith("$") or name in ("S", "N")
+
+
+def quantity(value: Any) -> Any:
+    """Take a value that is no text as such: None for none, and a text without what is not seen."""
+    value = scalar(value)
+    if isinstance(value, str):
+        if len(value) > LONGEST_ID:
+            raise BadValueError(f"is longer than {LONGEST_ID} characters")
+        value = value if value.isascii() else value.translate(_UNSEEN)
+        value = unquoted(value.strip())
+    return None if is_absent(value, NOT_YET) else value
+
+
+def unquoted(text: str) -> str:
+    """Take a text out of the quotation marks of somebody who wrote it as JSON twice."""
+    is_quoted = len(text) >= 2 and text[0] == text[-1] and text[0] in "\"'"
+    return text[1:-1].strip() if is_quoted else text
 
 
 def text(value: Any) -> str | None:
@@ -81,7 +118,7 @@ def text(value: Any) -> str | None:
 def identifier(value: Any) -> str | None:
     """Take an id as it stands, blanks and all; UUIDs, which have no case, in small letters."""
     value = scalar(value)
-    if is_absent(value, NOT_YET):
+    if is_absent(value, NOT_YET) or value is False:
         return None
     found = _text(value)
     if len(found) > LONGEST_ID:
@@ -125,11 +162,11 @@ def whole(value: Any) -> int | None:
 
 def integer(value: Any) -> int | None:
     """Take a whole number of 64 bits, as a number or as its text."""
-    value = scalar(value)
-    if is_absent(value, NOT_YET):
+    value = quantity(value)
+    if value is None:
         return None
     if isinstance(value, str):
-        found = Decimal(value.strip()) if _WHOLE.fullmatch(value.strip()) else None
+        found = Decimal(value) if _WHOLE.fullmatch(value) else None
         number = whole(found)
     elif isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
         number = whole(value)
@@ -148,9 +185,18 @@ def count(value: Any) -> int | None:
 
 
 def http_status(value: Any) -> int | None:
-    """Take an HTTP status, as a number or at the beginning of its text: ``502 Bad Gateway``."""
-    line = _STATUS_LINE.fullmatch(value.strip()) if isinstance(value, str) else None
-    return int(line[1]) if line else integer(value)
+    """Take an HTTP status, as a number or out of its text: ``502 Bad Gateway``.
+
+    0 and -1, which clients have where no answer came, are None.
+    """
+    line = _STATUS_LINE.fullmatch(value.strip()[:LONGEST_ID]) if isinstance(value, str) else None
+    found = int(line[1]) if line else integer(value)
+    return None if found in (0, -1) else found
+
+
+def says_more(value: Any, number: Any) -> bool:
+    """Tell whether a text says more than the whole number that was read out of it."""
+    return isinstance(value, str) and type(number) is int and str(number) != value.strip()
 
 
 def as_json(value: Any) -> str | None:
