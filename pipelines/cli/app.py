@@ -12,6 +12,7 @@ from pipelines.cli import (
     comparing,
     doctor,
     failures,
+    metrics,
     people,
     publishing,
     query,
@@ -234,6 +235,7 @@ def withdraw(
 
 
 app.command()(query.query)
+app.command()(metrics.metrics)
 app.command()(comparing.compare)
 app.command()(people.forget)
 app.command()(people.rotate_pseudonyms)

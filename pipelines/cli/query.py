@@ -58,7 +58,7 @@ def query(
     take for a formula gets a ' before it; JSON and Parquet have every value as it is.
     """
     form = form or _form_of(output)
-    with _snapshot() as connection, _readable_errors():
+    with snapshot() as connection, _readable_errors():
         _refuse_commands(connection, sql)
         if form is Form.TABLE:
             width = shutil.get_terminal_size().columns
@@ -83,7 +83,8 @@ def _form_of(output: Path | None) -> Form:
 
 
 @contextmanager
-def _snapshot() -> Iterator[DuckDBPyConnection]:
+def snapshot() -> Iterator[DuckDBPyConnection]:
+    """Open the snapshot for readers; refuse where there is none."""
     from pipelines.settings import publish_path
     from pipelines.warehouse import connect
 

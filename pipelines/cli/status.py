@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pendulum
 from rich.text import Text
 
 from pipelines.cli import failures, tables, terminal
@@ -19,6 +18,7 @@ from pipelines.settings import publish_path, warehouse_path
 from pipelines.warehouse import connect, warehouse_lock
 from pipelines.warehouse.foreign import foreign_schemas
 from pipelines.warehouse.lock import holder_of
+from pipelines.words import length, moment
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -166,8 +166,8 @@ def _ahead(certificates: Sequence[StoredCertificate], now: datetime) -> Iterator
     for part in certificates:
         if part.complete_as_of and part.complete_as_of - now > _CLOCKS:
             yield (
-                f"{part.resource} are certified as of {tables.moment(part.complete_as_of)}, which "
-                "is yet to come: this machine's clock or the API's was wrong. Set the clock right, "
+                f"{part.resource} are certified as of {moment(part.complete_as_of)}, which is "
+                "yet to come: this machine's clock or the API's was wrong. Set the clock right, "
                 "then `printora sync --full`."
             )
 
@@ -228,9 +228,5 @@ def _facts(status: Status) -> Text:
 def age(past: timedelta) -> str:
     """Return how long ago something was, in words; what is yet to come is said to be."""
     if past < -_CLOCKS:
-        return f"in {_words(-past)}, which cannot be"
-    return f"{_words(max(past, timedelta()))} ago"
-
-
-def _words(length: timedelta) -> str:
-    return pendulum.duration(seconds=length.total_seconds()).in_words()
+        return f"in {length(past.total_seconds())}, which cannot be"
+    return f"{length(max(past, timedelta()).total_seconds())} ago"

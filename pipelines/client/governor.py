@@ -13,13 +13,12 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-import pendulum
-
 from pipelines.client.headers import RateHeaders, age, rate_headers, retry_after
 from pipelines.client.server_clock import ServerClock
 from pipelines.client.window import Limit, Window
 from pipelines.clock import Clock, SystemClock, utc
 from pipelines.errors import QuotaExhausted
+from pipelines.words import length
 
 __all__ = ["Limit", "RateGovernor", "Wait"]
 
@@ -306,7 +305,7 @@ class RateGovernor:
 
     def _exhausted(self, wait: Wait) -> QuotaExhausted:
         again = utc(self._clock.now() + wait.seconds)
-        pause = pendulum.duration(seconds=max(round(wait.seconds), 1)).in_words()
+        pause = length(wait.seconds)
         return QuotaExhausted(
             f"The API's quota is used up: going on needs a wait of {pause} for {wait.reason}.",
             hint=f"What was read is loaded; run again after {again:%Y-%m-%d %H:%M} UTC to go on.",

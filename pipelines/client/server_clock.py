@@ -21,7 +21,7 @@ from __future__ import annotations
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-import pendulum
+from pipelines.words import length
 
 #: A server's time is less than this many seconds after its `Date`: the second that the header
 #: cuts off, and another one because servers write the header's text once a second and keep it.
@@ -172,5 +172,4 @@ def _gap(one: Interval, other: Interval) -> float:
 
 
 def _in_words(seconds: float) -> str:
-    length = pendulum.duration(seconds=max(round(abs(seconds)), 1)).in_words()
-    return f"{length} {'ahead' if seconds > 0 else 'behind'}"
+    return f"{length(seconds)} {'ahead' if seconds > 0 else 'behind'}"

@@ -8,7 +8,7 @@ from typing import Final
 
 from pipelines.report import svg
 from pipelines.report.svg import WIDTH, Scale
-from pipelines.report.words import percent
+from pipelines.words import percent
 
 LEFT: Final = 44
 RIGHT: Final = WIDTH - 12

@@ -18,6 +18,7 @@ from pipelines.shipped import shipped
 from pipelines.source.schema import TABLES, Table
 from pipelines.warehouse import ModelSettings
 from pipelines.warehouse.build import build
+from pipelines.warehouse.metrics import Metric, load_metrics
 from pipelines.warehouse.project import Check, Model, Project, load_project
 
 PATH = shipped("docs/data-dictionary.md")
@@ -57,6 +58,11 @@ erDiagram
 """
 
 
+_METRICS = """From `sql/metrics.yaml`, as are the headlines of the report, `printora metrics`, and
+the semantic file for BI tools (`printora metrics --semantic FILE`). A share is in 0..1.
+"""
+
+
 def data_dictionary(project: Project) -> str:
     """Return the whole document."""
     types = _types(project)
@@ -66,6 +72,8 @@ def data_dictionary(project: Project) -> str:
         _HEAD,
         "## Marts (`analytics`)\n",
         *(_model(model, types) for model in sorted(marts, key=lambda m: m.name)),
+        "## Metrics\n",
+        _metrics(load_metrics(project)),
         "## Checks\n",
         _checks(project.checks),
         "## Raw tables (`printora_raw`)\n",
@@ -93,6 +101,22 @@ def _model(model: Model, types: Types) -> str:
 def _raw(table: Table) -> str:
     rows = ((c.name, c.kind, c.description) for c in table.columns)
     return f"### `printora_raw.{table.name}`\n\n{table.description}\n\n{_table(rows)}"
+
+
+def _metrics(metrics: Iterable[Metric]) -> str:
+    """Return each metric's meaning, limits and formula."""
+    lines = [_METRICS, "| metric | unit | what it is, and what it is not | computed as |"]
+    lines += ["| --- | --- | --- | --- |"]
+    lines += [
+        f"| `{metric.name}`<br>{metric.label} | {metric.unit} | {_cell(metric.text)} "
+        f"| `{_cell(metric.value)}` of `{metric.model}`{_where(metric)} |"
+        for metric in metrics
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _where(metric: Metric) -> str:
+    return f" where `{_cell(metric.where)}`" if metric.where else ""
 
 
 def _checks(checks: Iterable[Check]) -> str:

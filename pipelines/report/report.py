@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from pipelines.files import for_readers
 from pipelines.report import latency_charts, page, queries, session_charts, webhook_charts
 from pipelines.report.queries import Row
-from pipelines.report.words import DASH, count, duration, lag, moment, money, percent
+from pipelines.words import NONE as DASH
+from pipelines.words import count, duration, moment, money, percent
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -239,7 +240,7 @@ def _trust(freshness: Sequence[Row]) -> str:
             moment(row["complete_as_of"]),
             row["evidence"],
             row["last_outcome"] or "none",
-            lag(row["lag_seconds"]),
+            duration(row["lag_seconds"] / 3600) if row["lag_seconds"] is not None else "never",
             count(row["rows_stored"]),
             count(row["rows_reported"]),
             count(row["rows_quarantined"]),

@@ -8,7 +8,7 @@ from pipelines.report import svg
 from pipelines.report.axes import LEFT, RIGHT, date_axis, nothing, rate_axis
 from pipelines.report.queries import Row
 from pipelines.report.svg import Scale
-from pipelines.report.words import count
+from pipelines.words import count
 
 _OUTCOMES = (
     ("first_attempt", "second", "first attempt"),

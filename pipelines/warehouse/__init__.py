@@ -19,14 +19,17 @@ from pipelines.warehouse.build import ModelResult, build, read_state
 from pipelines.warehouse.checks import CheckResult, run_checks
 from pipelines.warehouse.connection import READER_TIMEOUT, connect, ensure_database
 from pipelines.warehouse.lock import warehouse_lock
+from pipelines.warehouse.metrics import Metric, load_metrics
 from pipelines.warehouse.project import Check, Model, Project, load_project
 from pipelines.warehouse.publish import Published, publish, published_path
+from pipelines.warehouse.semantic import semantic_file
 from pipelines.warehouse.settings import ModelSettings
 
 __all__ = [
     "READER_TIMEOUT",
     "Check",
     "CheckResult",
+    "Metric",
     "Model",
     "ModelResult",
     "ModelSettings",
@@ -35,10 +38,12 @@ __all__ = [
     "build",
     "connect",
     "ensure_database",
+    "load_metrics",
     "load_project",
     "publish",
     "published_path",
     "read_state",
     "run_checks",
+    "semantic_file",
     "warehouse_lock",
 ]

@@ -31,6 +31,10 @@ class Header:
             self.refuse(f"its header has no {name}", f"Add `{name}: …`, as text.")
         return " ".join(value.split())
 
+    def maybe(self, name: str) -> str | None:
+        """Return a text on one line, or null where it is not there."""
+        return self.text(name) if name in self._fields else None
+
     def choice(self, name: str, choices: tuple[Any, ...]) -> Any:
         """Return one of the choices; the first is the default."""
         value = self._fields.pop(name, choices[0])
@@ -110,10 +114,11 @@ def read_file(path: Path, place: str) -> tuple[Header, str]:
         )
     sql = "\n" * block[0].count("\n") + text[block.end() :].rstrip().removesuffix(";")
     first_line = text[: block.start("yaml")].count("\n")
-    return Header(place, _fields(block["yaml"], place, first_line)), sql
+    return Header(place, read_fields(block["yaml"], place, first_line)), sql
 
 
-def _fields(text: str, place: str, first_line: int) -> Mapping[str, Any]:
+def read_fields(text: str, place: str, first_line: int = 0) -> Mapping[str, Any]:
+    """Return a mapping that is written as YAML; ``first_line`` is where it begins in its file."""
     try:
         fields = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:

@@ -8,6 +8,7 @@ from rich.console import Console
 from pipelines.cli import answers, tables
 from pipelines.sync.certificate import ResourceCertificate
 from pipelines.sync.verdict import ClockReading, Evidence, Proof, Verified
+from pipelines.words import NONE, duration
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -61,7 +62,7 @@ def test_no_line_of_a_table_is_broken(width: int) -> None:
 @pytest.mark.parametrize(
     ("hours", "text"),
     [
-        (None, "-"),
+        (None, NONE),
         (0.0, "0 s"),
         (41 / 3600, "41 s"),
         (0.2, "12 min"),
@@ -74,7 +75,7 @@ def test_no_line_of_a_table_is_broken(width: int) -> None:
 )
 def test_a_duration_is_told_in_the_unit_that_reads_best(hours: float | None, text: str) -> None:
     """Broken: a median of 41 seconds is shown as 0.0 h."""
-    assert tables.duration(hours) == text
+    assert duration(hours) == text
 
 
 def test_one_unproven_resource_makes_the_whole_unproven() -> None:

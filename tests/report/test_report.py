@@ -14,7 +14,7 @@ from model_support import Warehouse
 from pipelines.report import plots, write_report
 from pipelines.report.axes import date_axis
 from pipelines.report.svg import Scale, ticks
-from pipelines.report.words import count, duration, percent
+from pipelines.words import count, duration, percent
 
 SVG = re.compile(r"<svg.*?</svg>", re.DOTALL)
 
@@ -144,18 +144,3 @@ def test_ticks_are_round_and_reach_the_top(high: float) -> None:
     assert marks[0] == 0
     assert marks[-1] >= high > marks[-2]
     assert 2 <= len(marks) <= 7
-
-
-@pytest.mark.parametrize(
-    ("hours", "text"),
-    [
-        (None, "not reached"),
-        (0.01, "36\u202fs"),
-        (0.5, "30\u202fmin"),
-        (30, "30\u202fh"),
-        (60, "2.5\u202fd"),
-    ],
-)
-def test_durations_have_the_unit_that_suits_them(hours: float | None, text: str) -> None:
-    """0.0 days until payment says nothing."""
-    assert duration(hours) == text
