@@ -31,7 +31,7 @@ class NotTheContractError(ValueError):
     """An answer's body is not of a form that any version of the API has."""
 
 
-class _RefusedError(ValueError):
+class RefusedError(ValueError):
     """JSON that its grammar allows and nobody can have meant; its text completes "it …"."""
 
 
@@ -52,8 +52,8 @@ def decode(body: bytes) -> Any:
     """Parse JSON with every number exact: fractions become ``Decimal``, never float.
 
     Raises:
-        NotTheContractError: the body is not JSON, holds NaN, an infinity or a number beyond all
-            bounds, or has a key twice in one object.
+        NotTheContractError: the body is not JSON, holds a number beyond all bounds, or has a key
+            twice in one object. NaN and the infinities are read: they cost their own value.
     """
     try:
         return _load(_text_of(body))
@@ -81,25 +81,21 @@ def _text_of(body: bytes, bad_bytes: str = "surrogatepass") -> str:
     return body.decode(json.detect_encoding(body), bad_bytes)
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Build an object; of a key that is there twice nobody knows which value is meant."""
     found = dict(pairs)
     if len(found) != len(pairs):
         counts = Counter(name for name, _ in pairs)
         twice = next(name for name, count in counts.items() if count > 1)
-        raise _RefusedError(f"has the key {without_secrets(twice, '')[:40]!r} twice")
+        raise RefusedError(f"has the key {without_secrets(twice, '')[:40]!r} twice")
     return found
 
 
-def _refuse_constant(text: str) -> None:
-    raise _RefusedError(f"holds {text}, which is not JSON")
-
-
-#: A line break in a text is no JSON, and yet no riddle.
+#: A line break in a text is no JSON, and yet no riddle; nor is NaN, which costs its own value.
 _DECODER = json.JSONDecoder(
     parse_float=Decimal,
-    parse_constant=_refuse_constant,
-    object_pairs_hook=_object,
+    parse_constant=Decimal,
+    object_pairs_hook=object_of,
     strict=False,
 )
 _load: Callable[[str], Any] = _DECODER.decode
@@ -107,7 +103,7 @@ _UNREADABLE = (ValueError, ArithmeticError, RecursionError)
 
 
 def _why_not(body: bytes, error: Exception) -> str:
-    if isinstance(error, _RefusedError):
+    if isinstance(error, RefusedError):
         return f"the answer {error}"
     kind = "a web page" if body.lstrip()[:1] == b"<" else "empty" if not body else "not JSON"
     return f"the answer is {kind}"
@@ -115,7 +111,7 @@ def _why_not(body: bytes, error: Exception) -> str:
 
 def _reason(error: Exception) -> str:
     """Say what is wrong with one element, without its values."""
-    if isinstance(error, _RefusedError):
+    if isinstance(error, RefusedError):
         return f"the record {error}"
     if isinstance(error, RecursionError):
         return "the record is nested too deeply"
@@ -143,7 +139,7 @@ class _Envelope:
         mark = self._text[at : at + 1]
         if mark == "{" and depth <= ENVELOPE_DEPTH:
             pairs, end = self._parts(at, "}", lambda begin: self._pair(begin, depth + 1))
-            return _object(pairs), end
+            return object_of(pairs), end
         if mark == "[":
             return self._parts(at, "]", self._element)
         end = self._end_of(at)

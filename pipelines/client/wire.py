@@ -175,8 +175,8 @@ def whole_number(value: Any) -> int | None:
     """Return a count that came as 250, 250.0 or "250"; None for what counts nothing."""
     if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
         value = Decimal(value.strip())
-    if isinstance(value, Decimal) and value.adjusted() <= 15 and value == int(value):
-        value = int(value)
+    if isinstance(value, Decimal) and value.is_finite() and value.adjusted() <= 15:
+        value = int(value) if value == int(value) else None
     return value if type(value) is int and value >= 0 else None
 
 

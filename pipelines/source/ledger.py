@@ -29,7 +29,8 @@ from pipelines.source.ledger_files import (
     encoding_of,
     list_files,
 )
-from pipelines.source.ledger_json import JsonPieces, Piece, has_key
+from pipelines.source.ledger_json import JsonPieces, Piece
+from pipelines.source.ledger_records import has_key
 from pipelines.source.ledger_tables import CsvPieces, parquet_pieces
 from pipelines.source.parse import Parsed, Parser, Rejected
 from pipelines.source.partial import SessionLine, said_columns
@@ -151,9 +152,9 @@ class Ledger:
 
     def _try(self, file: LedgerFile) -> None:
         """See that a file can be read: one that cannot must not be met behind a good one."""
-        kind = file.kind
         if self._unchanged(file) is not None:
             return
+        kind = file.kind
         with file.open() as stream:
             if self._resumed(file, stream) is not None:
                 return

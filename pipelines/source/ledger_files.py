@@ -15,11 +15,14 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 from urllib.parse import unquote
 
 from pipelines.errors import LedgerError, LedgerSettingError
+from pipelines.source.ledger_tables import is_table
 from pipelines.source.rotation import family, reading_order
 
 JSON, CSV, PARQUET = "JSON", "CSV", "Parquet"
@@ -34,6 +37,22 @@ FORMATS = {
 _HINT = (
     "Set SOURCES__PRINTORA__SESSION_LEDGER to a file, a glob or a bucket URL of JSON lines, "
     "CSV or Parquet."
+)
+_UNPACK = "Unpack it, or export it as JSON lines, CSV or Parquet; gzip is read as it is."
+_HEAD = 4096
+#: How other files begin, whatever they are called.
+_OTHERS = (
+    (b"PK\x03\x04", "a zip archive or a spreadsheet"),
+    (b"BZh", "packed by bzip2"),
+    (b"\xfd7zXZ\x00", "packed by xz"),
+    (b"\x28\xb5\x2f\xfd", "packed by Zstandard"),
+    (b"\x04\x22\x4d\x18", "packed by LZ4"),
+    (b"\x1f\x8b", "packed by gzip twice"),
+    (b"Obj\x01", "an Avro file"),
+    (b"ORC", "an ORC file"),
+    (b"ARROW1", "an Arrow file"),
+    (b"SQLite format 3\x00", "an SQLite database"),
+    (b"\xd0\xcf\x11\xe0", "a spreadsheet of an old Excel"),
 )
 #: Where a URL may hold a password, or the signature that opens what it names.
 _LOGIN = re.compile(r"(?<=://)[^/@]*@|\?[\w-]+=.*")
@@ -61,26 +80,24 @@ class LedgerFile:
         """The name without its folder."""
         return posixpath.basename(self.name)
 
-    @property
+    @cached_property
     def kind(self) -> str:
-        """Its format: by its name, or where that has no ending by how it begins.
+        """Its format: by how it begins, where that tells it, else by its name.
 
         Raises:
             LedgerSettingError: it is of no known format.
         """
-        suffix = Path(family(self.name)).suffix.lower()
-        if suffix in FORMATS:
-            return FORMATS[suffix]
-        if not suffix:
-            with self.open() as stream:
-                head = stream.read(64)
-            if head[:4] == b"PAR1":
-                return PARQUET
-            if not head or head.lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")[:1] in (b"{", b"["):
-                return JSON
-        raise LedgerSettingError(
-            f"The session ledger {self.name} is of no known format.", hint=_HINT
-        )
+        with self.open() as stream:
+            head = stream.read(_HEAD)
+        named = FORMATS.get(Path(family(self.name)).suffix.lower())
+        if packed := next((words for mark, words in _OTHERS if head.startswith(mark)), None):
+            raise LedgerSettingError(f"The session ledger {self.name} is {packed}.", hint=_UNPACK)
+        kind = _kind_of(head) or (named if head else named or JSON)
+        if kind is None:
+            raise LedgerSettingError(
+                f"The session ledger {self.name} is of no known format.", hint=_HINT
+            )
+        return kind
 
     def open(self) -> BinaryIO:
         """Open it to read its bytes, unzipped where they are zipped, whatever its name says."""
@@ -88,6 +105,15 @@ class LedgerFile:
         zipped = stream.read(2) == b"\x1f\x8b"
         stream.seek(0)
         return cast(BinaryIO, Unzipped(stream) if zipped else stream)
+
+
+def _kind_of(head: bytes) -> str | None:
+    """Tell a file's format by its first bytes; None where they do not."""
+    if head[:4] == b"PAR1":
+        return PARQUET
+    if head.lstrip(b"\xef\xbb\xbf\xff\xfe\x00\x1e \t\r\n")[:1] in (b"{", b"["):
+        return JSON
+    return CSV if is_table(head, encoding_of(BytesIO(head))) else None
 
 
 class Unzipped(gzip.GzipFile):

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, BinaryIO
 
-from pipelines.source.names import snake
-from pipelines.source.parse import SESSION_ID
+from pipelines.decoding import RefusedError, object_of
+from pipelines.source.ledger_records import ENVELOPE, ENVELOPE_END, has_key, opened
 
 #: The longest record, in characters: what is longer was not written as one.
 LONGEST = 1 << 20
@@ -32,11 +32,10 @@ NOT_JSON = "the line is not JSON"
 TOO_LONG = "the record is longer than 1 MB"
 
 
-def _refuse_constant(text: str) -> None:
-    raise ValueError(f"{text} is not JSON")
-
-
-_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant)
+#: Python and others write NaN for a number that is none: it costs its value, and not the record.
+_DECODER = json.JSONDecoder(
+    parse_float=Decimal, parse_constant=Decimal, object_pairs_hook=object_of
+)
 
 
 @dataclass(frozen=True)
@@ -66,6 +65,8 @@ class JsonPieces:
         #: What stands before the next piece in its line; None if that is more than blanks.
         self._indent: str | None = ""
         self._at_line_start = True
+        #: Objects that are open around a list too long to be held as a whole.
+        self._envelopes = 0
         self.offset, self.lines, self.depth = offset, lines, depth
 
     @property
@@ -78,7 +79,11 @@ class JsonPieces:
             piece = self._object() if self._text[self._at] == "{" else self._other()
             if piece is None:
                 return
-            yield piece
+            inner = None if piece.broken else opened(piece.value)
+            if inner is None:
+                yield piece
+            else:
+                yield from (Piece(record, piece.line) for record in inner)
 
     def _object(self) -> Piece | None:
         """Read an object; None if its end is missing."""
@@ -89,18 +94,29 @@ class JsonPieces:
                 if not self._may_be_cut(error):
                     return self._skip(NOT_JSON)
                 if len(self._text) - self._at > 2 * LONGEST:
-                    return self._skip(TOO_LONG)
+                    return self._first_in_envelope() or self._skip(TOO_LONG)
                 if not self._more():
                     return self._skip(NOT_JSON) if self._goes_on() else None
+            except RefusedError as error:
+                return self._skip(f"the record {error}")
             except (ValueError, ArithmeticError, RecursionError):
                 return self._skip(NOT_JSON)
             else:
                 break
         line, length = self.lines + 1, end - self._at
         taken = self._take(length)
-        if length > LONGEST:
+        if length > LONGEST and opened(value) is None:
             return Piece(_digest(taken), line, TOO_LONG)
         return Piece(value, line)
+
+    def _first_in_envelope(self) -> Piece | None:
+        """Open an envelope that is too long to be held, and read the first record of its list."""
+        begin = ENVELOPE.match(self._text, self._at, self._at + _CHUNK) if not self.depth else None
+        if begin is None:
+            return None
+        taken = self._take(begin.end() - self._at)
+        self._envelopes, self.depth = begin[0].count("{"), 1
+        return self._object() if taken else None
 
     def _may_be_cut(self, error: json.JSONDecodeError) -> bool:
         at_the_end = error.pos >= len(self._text) - _NEAR
@@ -193,10 +209,22 @@ class JsonPieces:
                     self._indent = indent if broken else f"{self._indent}{indent}"[-99:]
                 self.depth = max(self.depth + between.count("[") - between.count("]"), 0)
                 self._take(len(between))
+            if self._envelopes and not self.depth and self._close_envelope():
+                continue
             if self._at < len(self._text):
                 return True
             if not self._more():
                 return False
+
+    def _close_envelope(self) -> bool:
+        """Skip what follows the list of an envelope, up to its brace."""
+        while (tail := ENVELOPE_END.match(self._text, self._at)) is None:
+            if len(self._text) - self._at > _CHUNK or not self._more():
+                self._envelopes = 0  # something else stands there, and is told
+                return False
+        self._take(tail.end() - self._at)
+        self._envelopes -= 1
+        return True
 
     def _more(self) -> bool:
         """Read on; False at the end of the stream."""
@@ -215,13 +243,6 @@ class JsonPieces:
 
     def _bytes(self, text: str) -> bytes:
         return text.encode(self._encoding, self._errors)
-
-
-def has_key(record: Any) -> bool:
-    """Tell whether a record names a session."""
-    return isinstance(record, dict) and any(
-        value not in (None, "") and snake(str(name)) in SESSION_ID for name, value in record.items()
-    )
 
 
 def _digest(taken: bytes) -> dict[str, Any]:

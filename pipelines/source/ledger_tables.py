@@ -8,32 +8,48 @@ from __future__ import annotations
 import csv
 import re
 import uuid
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from io import TextIOWrapper
+from io import BytesIO, TextIOWrapper
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pipelines.source.ledger_json import LONGEST, TOO_LONG, Piece
+from pipelines.source.ledger_records import opened
 from pipelines.source.names import snake
 from pipelines.source.parse import SESSION_ID
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_DELIMITERS = ",;\t|"
+_DELIMITERS = ",;\t|^\x01"
+#: A table may have its title, and remarks, above its columns: so many lines.
+_MOST_ABOVE = 20
 _NOT_UTF8 = re.compile("[\x00\udc80-\udcff]")
 #: Excel's own first line, which names the delimiter.
 _NAMED_DELIMITER = re.compile(r"sep=(.)\s*")
 _BATCH_ROWS = 10_000
 
+NO_ROW = "the line has one column, and the table has several"
 OPEN_QUOTE = "a quotation mark is opened and never closed"
 
 
-def _refuse_without_key(columns: Sequence[str]) -> None:
-    """Refuse a table in which no row can have a session's id."""
-    if columns and not {snake(name) for name in columns} & {*SESSION_ID}:
+def _refuse_unclear(columns: Sequence[str], inner: Sequence[str] = ()) -> None:
+    """Refuse a table in which no row can have a session's id, or one of two."""
+    if columns and not {snake(name) for name in (*columns, *inner)} & {*SESSION_ID}:
         raise ValueError(f"it has no column session_id (its columns are {', '.join(columns)})")
+    twice = [name for name, times in Counter(filter(None, columns)).items() if times > 1]
+    if twice:
+        raise ValueError(f"it has the column {twice[0]} twice")
+
+
+def is_table(head: bytes, encoding: str) -> bool:
+    """Tell whether a file that begins so is a table of text, with a column for the id."""
+    try:
+        CsvPieces(BytesIO(head), encoding)
+    except ValueError:
+        return False
+    return bool(head.strip())
 
 
 class CsvPieces:
@@ -68,8 +84,15 @@ class CsvPieces:
         for row in csv.reader(lines, delimiter=self._delimiter):
             if not any(map(str.strip, row)):
                 continue  # a spreadsheet ends with lines of nothing but delimiters
+            row[0] = row[0].removeprefix("\ufeff")
             if self._is_cut(lines[-1], row):
                 self.rest = len("".join(lines).encode(self._encoding, self._errors))
+            elif _has_key([name.strip() for name in row]):
+                # Tables that were put one behind the other: the columns of the next.
+                self._columns = [name.strip() for name in row]
+                _refuse_unclear(self._columns)
+            elif len(row) == 1 < len(self._columns):
+                yield Piece({"characters": len(row[0])}, number, NO_ROW)
             else:
                 yield Piece(self._record(row), number)
 
@@ -86,23 +109,25 @@ class CsvPieces:
         return record
 
     def _header(self) -> tuple[str, list[str]]:
-        line = self._line()
-        while line and not line.strip("\ufeff\r\n"):
-            line = self._line()
-        line = line.removeprefix("\ufeff")
-        if len(line) > LONGEST or _NOT_UTF8.search(line):
-            raise ValueError("its header is not text in UTF-8")
-        named = _NAMED_DELIMITER.fullmatch(line)
-        if named:
-            line = self._line()
-        found = {
-            delimiter: [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
-            for delimiter in (named[1] if named else _DELIMITERS)
-        }
-        # The one that finds the key; a header that has none is shown in its most columns.
-        delimiter = max(found, key=lambda one: (_has_key(found[one]), len(found[one])))
-        _refuse_without_key(found[delimiter])
-        return delimiter, found[delimiter]
+        """Return the delimiter and the columns: of the first line that has the key among them."""
+        first: tuple[str, list[str]] | None = None
+        delimiters = _DELIMITERS
+        for _ in range(_MOST_ABOVE):
+            line = self._line().removeprefix("\ufeff")
+            if not line:
+                break
+            if len(line) > LONGEST or _NOT_UTF8.search(line):
+                raise ValueError("its header is not text in UTF-8")
+            if named := _NAMED_DELIMITER.fullmatch(line):
+                delimiters = named[1]
+            elif line.strip():
+                found = _split(line, delimiters)
+                first = first or found
+                if _has_key(found[1]):
+                    _refuse_unclear(found[1])
+                    return found
+        _refuse_unclear(first[1] if first else ())
+        return first or (",", [])
 
     def _joined(self, line: str) -> list[str] | None:
         """Return the line with those that its quoted cells go on in; None if they never end."""
@@ -136,6 +161,16 @@ class CsvPieces:
             line = self._text.readline(LONGEST)
 
 
+def _split(line: str, delimiters: str) -> tuple[str, list[str]]:
+    """Return a header's delimiter and columns: those with the key, else the most."""
+    found = {
+        delimiter: [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
+        for delimiter in delimiters
+    }
+    delimiter = max(found, key=lambda one: (_has_key(found[one]), len(found[one])))
+    return delimiter, found[delimiter]
+
+
 def _has_key(columns: Sequence[str]) -> bool:
     return bool({snake(name) for name in columns} & {*SESSION_ID})
 
@@ -152,7 +187,8 @@ def parquet_pieces(stream: BinaryIO) -> Iterator[Piece]:
         for row in zip(*columns, strict=True):
             number += 1
             cells = zip(batch.schema.names, row, strict=True)
-            yield Piece({name: cell for name, cell in cells if cell not in (None, "")}, number)
+            record = {name: cell for name, cell in cells if cell not in (None, "")}
+            yield from (Piece(part, number) for part in opened(record) or (record,))
 
 
 def _batches(stream: BinaryIO) -> Iterator[pa.RecordBatch]:
@@ -163,7 +199,9 @@ def _batches(stream: BinaryIO) -> Iterator[pa.RecordBatch]:
         return
     try:
         file = pq.ParquetFile(stream, buffer_size=1 << 20)
-        _refuse_without_key(file.schema_arrow.names)
+        fields = [field.type for field in file.schema_arrow if pa.types.is_struct(field.type)]
+        inner = [part.name for kind in fields for part in kind]
+        _refuse_unclear(file.schema_arrow.names, inner)
         yield from file.iter_batches(batch_size=_BATCH_ROWS)
     except pa.ArrowException as error:
         raise ValueError(str(error)) from error

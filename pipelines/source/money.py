@@ -141,8 +141,10 @@ def _digits(number: str, exponent: str | None) -> str:
 
 
 def _exact(amount: Decimal) -> Decimal:
+    if not amount.is_finite():
+        raise BadValueError("is not a number")
     # Compared as it stands: arithmetic on 1e99999999, even abs(), overflows.
-    if not amount.is_finite() or not -_LARGEST < amount < _LARGEST:
+    if not -_LARGEST < amount < _LARGEST:
         raise BadValueError("is too large for an amount")
     exact = amount.quantize(_SMALLEST) + 0  # there is no -0
     if exact == amount:

@@ -150,11 +150,13 @@ class Parser:
 
     def _name_currency(self, row: Row, reading: _Reading) -> None:
         """Fill in the currency, which the amount may name itself."""
-        name, amount = reading.fields.first(self.shape.names["total_amount"])
-        said = row["currency"] and row["currency"].upper()
-        named = currency_in(amount) if row["total_amount"] is not None else None
+        said, named = row["currency"] and row["currency"].upper(), None
+        if row["total_amount"] is not None:
+            name, amount = reading.fields.first(self.shape.names["total_amount"])
+            named = currency_in(amount)
         if said and named and said != named:
             row["total_amount"] = None
+            reading.fields.leave(name)
             reading.note("total_amount", name, "names another currency than `currency`", amount)
         row["currency"] = said or named
 

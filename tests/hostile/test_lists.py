@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +14,9 @@ from hypothesis import strategies as st
 
 from pipelines.client.errors import MalformedAnswer
 from pipelines.client.wire import NotTheContractError, Undecodable, decode
+from pipelines.source.parse import Parsed, Parser
+from pipelines.source.privacy import Privacy
+from pipelines.source.pseudonyms import Keys
 
 GOOD = b'{"order_id": "ord_1", "total_amount": 29.99}'
 #: What one element may be, and what is said of it.
@@ -21,8 +25,8 @@ BAD = {
     "negative digits": (b'{"n": -' + b"1" * 100_000 + b"}", "a number beyond all bounds"),
     "exponent": (b'{"n": 1e99999999999999999999}', "a number beyond all bounds"),
     "small exponent": (b'{"n": 1E-99999999999999999999}', "a number beyond all bounds"),
-    "not a number": (b'{"n": NaN}', "NaN"),
-    "infinity": (b'{"n": -Infinity}', "-Infinity"),
+    "not a number": (b'{"n": nan}', "not JSON"),
+    "infinity": (b'{"n": -inf}', "not JSON"),
     "byte": (b'{"name": "J\xfcrgen"}', "not UTF-8"),
     "byte in a key": (b'{"n\xe9e": 1}', "not UTF-8"),
     "cut letter": (b'{"name": "\xe2\x82"}', "not UTF-8"),
@@ -35,7 +39,7 @@ BAD = {
     "comma": (b'{"order_id": "a",}', "not JSON"),
     "no value": (b'{"order_id": }', "not JSON"),
     "word": (b"undefined", "not JSON"),
-    "brackets in text": (b'{"n": NaN, "t": "]}],\\"[{"}', "NaN"),
+    "brackets in text": (b'{"n": tru, "t": "]}],\\"[{"}', "not JSON"),
 }
 ENVELOPES = (
     '{"orders": [%s], "total": 3}',
@@ -60,9 +64,24 @@ def test_an_unreadable_row_costs_itself(kind: str, envelope: str) -> None:
     assert marker.size >= len(bad) - 10
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_a_number_that_is_none_costs_itself(number: str) -> None:
+    """Every order of a server in Python that has no discount would be in quarantine."""
+    body = '{"orders": [{"order_id": "a", "discount": %s, "total_amount": %s}], "total": %s}'
+    page = always(body % (number, number, number)).list_orders()
+    assert page.total is None
+    row = Parser("orders", Privacy("none", Keys.new())).parse(
+        page.rows[0], seen_at=datetime.now(UTC), place="here"
+    )
+    assert isinstance(row, Parsed)
+    assert (row["order_id"], row["total_amount"]) == ("a", None)
+    assert json.loads(row["extra"]) == {"discount": "<number>", "total_amount": "<number>"}
+    assert [issue.column for issue in row.issues] == ["total_amount"]
+
+
 def test_two_unreadable_rows_are_told_apart() -> None:
     """They would be counted as one, and a row be missing behind them."""
-    rows = b'{"a": NaN}, {"b": NaN}, {"a": NaN}'
+    rows = b'{"a": tru}, {"b": tru}, {"a": tru}'
     one, other, again = always(b'{"orders": [%s]}' % rows).list_orders().rows
     assert one == again != other
 
@@ -77,8 +96,8 @@ def test_half_an_emoji_is_still_a_text() -> None:
     "body",
     [
         '{"orders": [{"a": 1}], "orders": [{"a": 1}, {"a": 2}]}',
-        '{"orders": [{"a": NaN}], "total": 5, "total": 1}',
-        '{"data": {"orders": [{"a": NaN}], "total": 2, "total": 1}}',
+        '{"orders": [{"a": tru}], "total": 5, "total": 1}',
+        '{"data": {"orders": [{"a": tru}], "total": 2, "total": 1}}',
     ],
 )
 def test_a_key_twice_around_the_list_is_an_error(body: str) -> None:
@@ -90,16 +109,16 @@ def test_a_key_twice_around_the_list_is_an_error(body: str) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        b'{"orders": [{"a": NaN}',
-        b'{"orders": [{"a": NaN}], "total": 1',
-        b'{"orders": [{"a": NaN}], "total": 1} {"orders": []}',
-        b'{"orders": [{"a": NaN} {"a": 1}]}',
-        b'{"orders": [{"a": NaN},]}',
+        b'{"orders": [{"a": tru}',
+        b'{"orders": [{"a": tru}], "total": 1',
+        b'{"orders": [{"a": tru}], "total": 1} {"orders": []}',
+        b'{"orders": [{"a": tru} {"a": 1}]}',
+        b'{"orders": [{"a": tru},]}',
         b'{"orders": [{"a": "x}], "total": 1}',
-        b'{"orders": [{"a": NaN}], "success": fals}',
-        b'{orders: [{"a": NaN}]}',
+        b'{"orders": [{"a": tru}], "success": fals}',
+        b'{orders: [{"a": tru}]}',
         b"[" * 200_000,
-        b"[NaN, Infinity]",
+        b"[nan, inf]",
     ],
 )
 def test_a_broken_envelope_is_no_list(body: bytes) -> None:

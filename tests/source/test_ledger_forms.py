@@ -213,7 +213,7 @@ def test_a_rest_has_an_age_and_ends_the_proof(tmp_path: Path) -> None:
     [
         b"\x89PNG\r\n\x1a\n\x00\x00\n" * 9,
         b"<html>\n<body>Sign in</body>\n</html>\n",
-        b'{"sessions": [{"session_id": "sess_1"}]}',
+        b'{"users": [{"id": "sess_1"}]}',
         b'{"kennung": "sess_1"}\n' * 3,
         b"\x00" * 3_000_000,
         b"[1, 2, 3]",

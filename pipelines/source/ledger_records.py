@@ -1,0 +1,72 @@
+"""Which values of a ledger are sessions, and which only hold some: envelopes, wrapped lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pipelines.source.names import snake
+from pipelines.source.parse import SESSION_ID
+from pipelines.source.values import BadValueError, identifier
+
+#: What envelopes call the sessions in them. Under another name only a `session_id` tells one.
+_HOLDERS = frozenset(
+    {"sessions", "partner_sessions", "session", "data", "results", "records", "rows", "entries"}
+)
+_NAMES = "|".join(sorted(_HOLDERS))
+_DEEPEST = 3
+#: The begin of an envelope, up to its list; and what may follow that.
+ENVELOPE = re.compile(
+    r'\{\s*(?:"[\w.-]*"\s*:\s*(?:"[^"\\]*"|[\w.+-]+|\{)\s*,?\s*)*'
+    rf'"(?:{_NAMES}|items)"\s*:\s*\[\s*(?=\{{)'
+)
+ENVELOPE_END = re.compile(
+    r'\s*(?:,?\s*"[\w.-]*"\s*:\s*(?:"[^"\\]*"|[\w.+-]+|\{[^{}]*\}|\[[^\[\]{}]*\])\s*)*\}'
+)
+
+
+def has_key(record: Any) -> bool:
+    """Tell whether a record names a session."""
+    return isinstance(record, Mapping) and any(
+        snake(str(name)) in SESSION_ID and _is_id(value) for name, value in record.items()
+    )
+
+
+def _is_id(value: Any) -> bool:
+    try:
+        return identifier(value) is not None
+    except BadValueError:
+        return False
+
+
+def opened(value: Any) -> list[Any] | None:
+    """Return the sessions that an object holds and is not itself; None where it holds none."""
+    if not isinstance(value, Mapping) or value.get(SESSION_ID[0]) or has_key(value):
+        return None
+    found = list(_inside(value, 0))
+    return found if found or _is_empty(value) else None
+
+
+def _inside(value: Mapping[str, Any], deep: int) -> Iterator[Any]:
+    for name, part in value.items():
+        if isinstance(part, list) and any(_is_session(record, name) for record in part):
+            yield from part
+        elif _is_session(part, name):
+            yield part
+        elif isinstance(part, Mapping) and deep < _DEEPEST:
+            yield from _inside(part, deep + 1)
+
+
+def _is_session(record: Any, holder: str) -> bool:
+    if not has_key(record):
+        return False
+    # Users and items have an `id`, too.
+    return snake(holder) in _HOLDERS or any(snake(str(name)) == SESSION_ID[0] for name in record)
+
+
+def _is_empty(value: Mapping[str, Any]) -> bool:
+    """Tell whether it is an envelope of nothing."""
+    inner = value.get("data")
+    holders = (value, inner) if isinstance(inner, Mapping) else (value,)
+    return any(holder.get(name) == [] for holder in holders for name in _HOLDERS)
