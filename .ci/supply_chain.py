@@ -1,8 +1,9 @@
 """What the lock brings in: its bill of materials, and whether anything in it has a known hole.
 
 ``audit LOCK [ADVISORIES]`` compares with the advisories of https://osv.dev, taken from the network
-or from a copy of its PyPI archive; ``sbom LOCK`` prints CycloneDX. Exit codes of an audit: 0
-nothing known, 1 something is, 2 the advisories are missing or too old to say.
+or from a copy of its PyPI archive. What is taken is kept for when there is no network, and its age
+is told each time. ``sbom LOCK`` prints CycloneDX. Exit codes of an audit: 0 nothing known, 1
+something is, 2 the advisories are missing or too old to say.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from typing import Any
 from packaging.version import InvalidVersion, Version
 
 ARCHIVE = "https://osv-vulnerabilities.storage.googleapis.com/PyPI/all.zip"
+#: Where the last ones that were taken are kept.
+KEPT = Path(".printora/advisories.zip")
 #: New advisories come every day: a copy without any for so long is an old one.
 STALE = timedelta(days=14)
 _PIN = re.compile(r"^([a-z0-9._-]+)==([^ \\;]+)", re.MULTILINE)
@@ -79,11 +82,15 @@ def audit(lock: str, archive: bytes, now: datetime) -> tuple[int, list[str]]:
     """Return the exit code of an audit, and what it says."""
     known, locked = advisories(archive), pins(lock)
     newest = max((_time(advisory["modified"]) for advisory in known), default=None)
-    if newest is None or now - newest > STALE:
-        return 2, [f"The advisories are of {newest}: too old to tell anything. Get newer ones."]
+    if newest is None:
+        return 2, ["Not audited: there is no advisory in it, so it is too old to tell anything."]
     holes = sorted(set(known_holes(locked, known)))
-    age = f"{len(known):,} advisories, the newest of {newest:%Y-%m-%d %H:%M} UTC"
-    return int(bool(holes)), [*holes, f"{len(locked)} packages, {len(holes)} findings; {age}."]
+    old = f"the newest of {newest:%Y-%m-%d %H:%M} UTC, {max((now - newest).days, 0)} days old"
+    said = f"{len(locked)} packages, {len(holes)} findings; {len(known):,} advisories, {old}."
+    if now - newest > STALE:
+        late = f"They are too old to say that nothing else is known. Get newer ones: {ARCHIVE}"
+        return 1 if holes else 2, [*holes, said, late]
+    return int(bool(holes)), [*holes, said]
 
 
 def _time(text: str) -> datetime:
@@ -128,12 +135,31 @@ def main(command: str, lock: str, *copies: str) -> int:
         print(json.dumps(sbom(text), indent=2))
         return 0
     try:
-        archive = Path(copies[0]).read_bytes() if copies else _download()
+        archive, remark = (Path(copies[0]).read_bytes(), []) if copies else _newest()
         code, lines = audit(text, archive, datetime.now(UTC))
-    except (OSError, zipfile.BadZipFile) as error:
-        code, lines = 2, [f"Not audited: the advisories cannot be read: {error}."]
-    print("\n".join(lines))
+    except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError) as error:
+        code, remark, lines = 2, [], [f"Not audited: the advisories cannot be read: {error}."]
+    print("\n".join([*remark, *lines]))
     return code
+
+
+def _newest() -> tuple[bytes, list[str]]:
+    """Take the advisories from the network, or those that were taken last, with a remark."""
+    try:
+        archive = _download()
+    except OSError as error:
+        if not KEPT.exists():
+            raise OSError(
+                f"there are none here of an earlier audit, and none can be taken from the network "
+                f"({error}); give a copy of {ARCHIVE}: make audit ADVISORIES=all.zip"
+            ) from error
+        taken = datetime.fromtimestamp(KEPT.stat().st_mtime, UTC)
+        return KEPT.read_bytes(), [
+            f"No network ({error}): this is what the advisories were on {taken:%Y-%m-%d %H:%M} UTC."
+        ]
+    KEPT.parent.mkdir(exist_ok=True)
+    KEPT.write_bytes(archive)
+    return archive, []
 
 
 def _download() -> bytes:

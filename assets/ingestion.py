@@ -23,6 +23,7 @@ from pipelines.progress import Event, Loaded, Planned, Waiting
 from pipelines.source.schema import TABLES, Table
 from pipelines.warehouse.project import RAW_SCHEMA
 from pipelines.warehouse.raw import RawTable, read_raw_tables
+from pipelines.warehouse.same_file import SameFile
 from pipelines.warehouse.stamps import raw_stamps
 
 if TYPE_CHECKING:
@@ -64,10 +65,12 @@ def raw_assets(automation: Automation) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult[Any]]:
         with warehouse.writing(context):
             settings = sync_settings(partner, client, warehouse)
+            file = SameFile(settings.warehouse_path)
             listener = _logger(context)
             result = client.sync(
                 settings, listener=listener, budget=config.budget, full=config.full
             )
+            file.check()
             with warehouse.open(context) as connection:
                 tables, stamps = read_raw_tables(connection), raw_stamps(connection)
         context.instance.add_run_tags(context.run.run_id, {"printora/outcome": result.outcome})

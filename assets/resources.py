@@ -18,6 +18,7 @@ from pydantic import Field
 from assets.running import LOCK_TIMEOUT, READER_TIMEOUT, Context, explained
 from pipelines.lookup import overridden
 from pipelines.warehouse import ModelSettings, connect, warehouse_lock
+from pipelines.warehouse.same_file import SameFile
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -120,15 +121,20 @@ class WarehouseResource(_Settings):
 
     @contextmanager
     def open(self, context: Context, *, read_only: bool = False) -> Iterator["DuckDBPyConnection"]:
-        """Hold the lock and a connection. It closes with the block: the next op must get in."""
+        """Hold the lock and a connection. It closes with the block: the next op must get in.
+
+        Where something was written, the file must still be in its place afterwards.
+        """
         from pipelines.settings import limit_memory
 
-        with (
-            self.writing(context),
-            connect(self.file(), read_only, wait_seconds=READER_TIMEOUT) as connection,
-        ):
-            limit_memory(connection)
-            yield connection
+        path = self.file()
+        with self.writing(context):
+            file = SameFile(path) if not read_only and path.exists() else None
+            with connect(path, read_only, wait_seconds=READER_TIMEOUT) as connection:
+                limit_memory(connection)
+                yield connection
+            if file:
+                file.check()
 
 
 #: The resources' keys, as ops and schedules name them.

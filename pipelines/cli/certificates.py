@@ -27,44 +27,44 @@ class Certificate(Protocol):
     @property
     def resource(self) -> str: ...  # noqa: D102 - the columns of sync_runs
     @property
-    def outcome(self) -> str: ...  # noqa: D102
+    def outcome(self) -> str | None: ...  # noqa: D102
     @property
     def complete_as_of(self) -> datetime | None: ...  # noqa: D102
     @property
-    def evidence(self) -> str: ...  # noqa: D102
+    def evidence(self) -> str | None: ...  # noqa: D102
     @property
     def reason(self) -> str | None: ...  # noqa: D102
     @property
-    def requests(self) -> int: ...  # noqa: D102
+    def requests(self) -> int | None: ...  # noqa: D102
     @property
-    def rows_new(self) -> int: ...  # noqa: D102
+    def rows_new(self) -> int | None: ...  # noqa: D102
     @property
-    def rows_changed(self) -> int: ...  # noqa: D102
+    def rows_changed(self) -> int | None: ...  # noqa: D102
     @property
-    def rows_quarantined(self) -> int: ...  # noqa: D102
+    def rows_quarantined(self) -> int | None: ...  # noqa: D102
     @property
-    def rows_stored(self) -> int: ...  # noqa: D102
+    def rows_stored(self) -> int | None: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
 class StoredCertificate:
-    """One row of ``printora_raw.sync_runs``; the fields are its columns."""
+    """One row of ``printora_raw.sync_runs``; the fields are its columns, which may hold null."""
 
     resource: str
-    started_at: datetime
-    ended_at: datetime
-    outcome: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    outcome: str | None
     complete_as_of: datetime | None
-    evidence: str
+    evidence: str | None
     reason: str | None
-    requests: int
-    rows_read: int
-    rows_new: int
-    rows_changed: int
-    rows_repaired: int
-    rows_quarantined: int
+    requests: int | None
+    rows_read: int | None
+    rows_new: int | None
+    rows_changed: int | None
+    rows_repaired: int | None
+    rows_quarantined: int | None
     rows_reported: int | None
-    rows_stored: int
+    rows_stored: int | None
     oldest_observation_at: datetime | None = None
 
 

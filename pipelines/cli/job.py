@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from pipelines.cli import outcome, publishing, redaction, terminal
 from pipelines.cli.outcome import Built
 from pipelines.cli.progress import Watcher
-from pipelines.cli.same_file import SameFile
 from pipelines.errors import ModelError, PrintoraError
 from pipelines.settings import (
     Settings,
@@ -34,6 +33,7 @@ from pipelines.warehouse import (
     run_checks,
     warehouse_lock,
 )
+from pipelines.warehouse.same_file import SameFile
 
 if TYPE_CHECKING:
     from pipelines.sync import SyncResult

@@ -178,7 +178,7 @@ def _differing(
     """Name a table that does not have the rows that its certificate counted."""
     found = dict(connection.execute(_TABLES).fetchall())
     for part in certificates:
-        if part.complete_as_of is None:
+        if part.complete_as_of is None or part.rows_stored is None:
             continue  # a sync that was stopped counts at its last load, and not at its end
         where = " where deleted_at is null" if found.get(part.resource) else ""
         query = f"select count(*) from printora_raw.{part.resource}{where}"  # noqa: S608 - our names

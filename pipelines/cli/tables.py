@@ -87,9 +87,13 @@ def certificate_table(certificates: Sequence[Certificate]) -> Table:
             row.resource,
             *map(count, numbers),
             NONE if row.complete_as_of is None else f"{row.complete_as_of:%Y-%m-%d %H:%M}",
-            EVIDENCE.get(row.evidence, row.evidence),
+            _evidence(row),
         )
     return table
+
+
+def _evidence(row: Certificate) -> str:
+    return EVIDENCE.get(row.evidence, row.evidence) if row.evidence else NONE
 
 
 def completeness_line(certificates: Sequence[Certificate]) -> Text:
@@ -101,10 +105,7 @@ def completeness_line(certificates: Sequence[Certificate]) -> Text:
     if unproven:
         why = "; ".join(f"{row.resource}: {row.reason or row.evidence}" for row in unproven)
         return Text(f"Not proven complete. {why}", style="bold yellow")
-    parts = ", ".join(
-        f"{count(row.rows_stored)} {row.resource} ({EVIDENCE.get(row.evidence, row.evidence)})"
-        for row in read
-    )
+    parts = ", ".join(f"{count(row.rows_stored)} {row.resource} ({_evidence(row)})" for row in read)
     oldest = min(row.complete_as_of for row in read if row.complete_as_of)
     notes = [f" {r.resource} are not read: {r.reason}." for r in certificates if r not in read]
     notes += [

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,13 +79,12 @@ class Sandbox(Backend):
 
     def run_forever(self, port: int = 0, ready: Callable[[Server], None] | None = None) -> None:
         """Serve until Ctrl-C or SIGTERM. ``ready`` is called with the address first."""
-        with _listening(port) as listener:
+        server = self._uvicorn()
+        with _listening(port) as listener, _ended_by_sigterm(server), suppress(KeyboardInterrupt):
             if ready is not None:
                 ready(Server(_url(listener)))
-            try:
-                self._uvicorn().run(sockets=[listener])
-            except KeyboardInterrupt:
-                return
+            if not server.should_exit:
+                server.run(sockets=[listener])
 
     def _uvicorn(self) -> uvicorn.Server:
         return uvicorn.Server(
@@ -121,6 +121,23 @@ class Sandbox(Backend):
         while self.config.ledger_path is not None:
             await asyncio.sleep(self.config.ledger_every)
             await asyncio.to_thread(self.ledger.write, self.config.ledger_path)
+
+
+@contextmanager
+def _ended_by_sigterm(server: uvicorn.Server) -> Iterator[None]:
+    """End in order from the first moment that anybody knows the address.
+
+    uvicorn listens for signals only while it runs, and hands them on when it has ended.
+    """
+
+    def end(*_: object) -> None:
+        server.should_exit = True
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -17,9 +17,9 @@ import pytest
 from cli_support import PRINTORA, Place
 
 from pipelines.cli import failures, status
-from pipelines.cli.same_file import SameFile
 from pipelines.errors import WarehouseError, WarehouseSettingError
 from pipelines.warehouse import connect
+from pipelines.warehouse.same_file import SameFile
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])

@@ -159,6 +159,28 @@ def test_a_bug_is_not_tried_again(ready: Place) -> None:
     assert len(calls) == 1
 
 
+@pytest.mark.parametrize("where", ["away", "foreign"])
+def test_a_file_that_is_not_printoras_any_more_fails_the_run(ready: Place, where: str) -> None:
+    """Marts of nothing would be built into a new, empty file, and the run be green."""
+
+    def act() -> SyncResult:
+        ready.warehouse.rename(ready.folder / "away.duckdb")
+        connect(ready.warehouse).close()
+        return _result("complete")
+
+    if where == "foreign":
+        ready.warehouse.unlink()
+        with connect(ready.warehouse) as connection:
+            connection.execute("create table invoices as select 1")
+    client, calls = _client_that(act)
+    done = _ingest(ready, client)
+    assert (done.success, len(calls)) == (False, where == "away")
+    failure = done.failure_data_for_node("ingestion")
+    assert failure is not None
+    words = {"away": "was moved away or replaced", "foreign": "somebody else's database"}
+    assert words[where] in str(failure.user_failure_data)
+
+
 @pytest.mark.parametrize(
     ("error", "expected"),
     [

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipelines.errors import WarehouseError, WarehouseSettingError
-from pipelines.warehouse import READER_TIMEOUT, connect, ensure_database
+from pipelines.warehouse.connection import READER_TIMEOUT, connect, ensure_database
 from pipelines.warehouse.foreign import foreign_schemas
 
 
