@@ -152,7 +152,7 @@ class _WholeLists:
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
-        self._privacy = Privacy(settings.personal_data, keys_for(settings))
+        self._privacy = Privacy(settings.personal_data, keys_for(settings), settings.models.fields)
 
     def scan(self, pile: _Pile, spec: ListSpec) -> Iterator[Any]:
         """Read a list of the API."""

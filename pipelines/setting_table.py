@@ -149,6 +149,12 @@ TABLE: tuple[Setting, ...] = (
         1,
         1_000_000,
     ),
+    Setting(
+        "session_fields",
+        "text",
+        "",
+        "fields of the ledger that become columns, with commas: `utm_source,campaign`",
+    ),
     Setting("duckdb_memory_limit", "text", "DuckDB's", "memory that DuckDB may take, like `2GB`"),
     Setting(
         "publish_to",

@@ -204,7 +204,17 @@ def model_settings() -> ModelSettings:
             _number("session_maturity_minutes", defaults.session_maturity_minutes)
         ),
         retry_settled_minutes=int(_number("retry_settled_minutes", defaults.retry_settled_minutes)),
+        session_fields=",".join(_session_fields()),
     )
+
+
+def _session_fields() -> tuple[str, ...]:
+    given = _text("session_fields")
+    if given is None:
+        return ()
+    from pipelines.source.session_fields import read_setting
+
+    return read_setting(given, _variable("session_fields"))
 
 
 def _absolute(path: str) -> Path:

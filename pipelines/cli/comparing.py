@@ -55,6 +55,7 @@ def _compared(url: str, *, replace: bool) -> tuple[list[Comparison], list[str]]:
     from pipelines.warehouse import postgres_build as there
     from pipelines.warehouse.compare import compare as held_against
     from pipelines.warehouse.copying import copy_raw
+    from pipelines.warehouse.session_fields import with_fields
 
     project, path = load_project(), warehouse_path()
     database = postgres.connect(url)
@@ -70,7 +71,7 @@ def _compared(url: str, *, replace: bool) -> tuple[list[Comparison], list[str]]:
             held_against(
                 lambda query: _rows(connection, query),
                 lambda query: postgres.rows(database, query),
-                project.models,
+                with_fields(project, settings).models,
             )
         )
         ours = {result.check.name: result.failures for result in run_checks(connection, project)}

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 #: Columns that name, reach or place a person. Country, amounts and times stay for the statistics.
-ERASED = {"customer_pseudonym", "personal", "tracking_number", "order_number", "city", "state"}
+ERASED = {"customer_pseudonym", "personal", "fields"}
+ERASED |= {"tracking_number", "order_number", "city", "state"}
 _IN_DOCUMENTS = ERASED | {"region", "province", "shipping_city", "shipping_state"}
 #: The raw tables whose documents may have an address in clear, and what their rows are noted by.
 _MENTIONING = {
@@ -50,6 +51,8 @@ _STEPS = (
     ("sessions", "session_id", "customer_pseudonym"),
     ("webhook_logs", "order_id", "webhook_log_id"),
     ("webhook_logs", "session_id", "webhook_log_id"),
+    ("webhook_logs", "customer_pseudonym", "order_id"),
+    ("webhook_logs", "order_id", "customer_pseudonym"),
 )
 
 

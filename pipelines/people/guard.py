@@ -40,7 +40,7 @@ def guard(settings: Settings, now: datetime, clock: Clock | None = None) -> Priv
         before = recorded(connection)
         keys = keys_for(settings, connection)
         refuse_other_keys(connection, before, keys)
-        privacy = Privacy(settings.personal_data, keys)
+        privacy = Privacy(settings.personal_data, keys, settings.models.fields)
         is_due = _is_due(connection, before, privacy)
         with transaction(connection):
             if is_due:

@@ -55,7 +55,8 @@ def scrub(connection: DuckDBPyConnection, privacy: Privacy) -> None:
 
 
 def _unwanted(privacy: Privacy) -> set[str]:
-    return {"personal"} | ({"customer_pseudonym"} if privacy.personal_data == "none" else set())
+    none = {"customer_pseudonym", "fields"} if privacy.personal_data == "none" else set()
+    return {"personal"} | none
 
 
 def set_null(

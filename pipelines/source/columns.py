@@ -56,6 +56,10 @@ class ColumnParser:
     def __init__(self, resource: str, privacy: Privacy, *, fewest: int = FEWEST) -> None:
         self.parser = Parser(resource, privacy)
         self._fewest = fewest
+        #: Nothing here keeps people in clear, or reads the fields that a setting lists.
+        self._is_careful = privacy.keep_personal or (
+            "fields" in self.parser.shape.kinds and bool(privacy.session_fields)
+        )
         self._reading = _Reading(self.parser)
         self._plans: dict[Shape, _Plan | None] = {}
 
@@ -90,7 +94,7 @@ class ColumnParser:
         """Yield the groups that have a plan, with each record's number; note all others."""
         groups: dict[Shape, list[tuple[int, _Record]]] = defaultdict(list)
         for row, record in enumerate(records):
-            if type(record) is dict and not self.parser.privacy.keep_personal:
+            if type(record) is dict and not self._is_careful:
                 opened = _with_payload(record)
                 groups[self._reading.opened.shape_of(opened)].append((row, opened))
             else:

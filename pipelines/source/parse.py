@@ -20,6 +20,7 @@ from pipelines.source.fingerprints import fingerprint, same_fingerprint
 from pipelines.source.money import currency_in
 from pipelines.source.privacy import REMOVED, Privacy, without_secrets
 from pipelines.source.records import Issue, Parsed, Rejected, Row
+from pipelines.source.session_fields import labels
 from pipelines.source.shapes import SESSION_ID, SHAPES, Shape
 from pipelines.source.values import BadValueError
 from pipelines.source.writer import Writer
@@ -166,6 +167,10 @@ class Parser:
                 self._write_taken(row, column, reading)
         rest = reading.fields.rest(self.shape.person)
         reading.write(row, "extra", lambda: self._rest(rest))
+        if "fields" in self._kinds:
+            reading.write(
+                row, "fields", lambda: values.as_json(labels(reading.fields, self.privacy) or None)
+            )
 
     def _write_taken(self, row: Row, column: str, reading: _Reading) -> None:
         value = reading.fields.take(column)

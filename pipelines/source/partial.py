@@ -40,7 +40,8 @@ def said_columns(record: Any) -> frozenset[str]:
     """Return the columns that a record says, and ``extra.NAME`` for each further null of it."""
     if not isinstance(record, Mapping):
         return frozenset()
-    nulls = {f"extra.{name}" for name, value in record.items() if value is None}
+    empty = (str(name) for name, value in record.items() if value is None)
+    nulls = {f"extra.{spelt}" for name in empty for spelt in (name, snake(name))}
     return _columns_of(tuple(map(str, record))) | nulls
 
 

@@ -54,6 +54,8 @@ class Privacy:
 
     personal_data: PersonalData
     keys: Keys
+    #: Fields of the ledger that a setting lets in, in snake case; dots step into objects.
+    session_fields: tuple[str, ...] = ()
 
     @property
     def keep_personal(self) -> bool:
@@ -95,6 +97,11 @@ class Privacy:
             return without_secrets(value)
         dropped = FREE_TEXT if self.personal_data == "none" else frozenset()
         return kept_of(value, dropped)
+
+
+def is_secret_name(name: str) -> bool:
+    """Tell whether what stands under a name, in snake case, may be a secret."""
+    return bool(_SECRET_NAME.search(name))
 
 
 def kept_of(value: Any, dropped: frozenset[Kind] = frozenset()) -> Any:
@@ -169,7 +176,7 @@ class _Field:
         return cls(
             kept_as=clean(name),
             shown_as=shown,
-            is_secret=bool(_SECRET_NAME.search(plain)),
+            is_secret=is_secret_name(plain),
             is_place=plain in PLACES,
             kind=kind,
         )

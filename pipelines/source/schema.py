@@ -153,6 +153,10 @@ WEBHOOK_LOGS = Table(
         _text("currency", "The currency in the event's payload."),
         _text("carrier", "Who carries the parcel, where the payload says so."),
         _text("country", "Country of the shipping address, where the payload says so."),
+        _text(
+            "customer_pseudonym",
+            "Keyed hash of the customer's e-mail, where the payload says it: same person, same value.",
+        ),
         Column(
             "payload",
             "json",
@@ -180,6 +184,11 @@ SESSIONS = Table(
         _text("customer_pseudonym", "Keyed hash of the user's e-mail: same person, same value."),
         Column("personal", "json", "The user's data in clear; null unless switched on."),
         _EXTRA,
+        Column(
+            "fields",
+            "json",
+            "Labels under the names that the setting session_fields lists, by those names.",
+        ),
         _text("ledger_file", "The ledger file that the row came from, without its folder."),
         _FINGERPRINT,
         _SEEN_AT,

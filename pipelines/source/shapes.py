@@ -137,7 +137,7 @@ SHAPES: dict[str, Shape] = {
         table=WEBHOOK_LOGS,
         names=_LOG_NAMES,
         words=("status", "event_type", "order_status"),
-        email=(),
+        email=("payload.data.customer.email", "payload.data.customer_email"),
         person=("payload.data.customer", "payload.data.shipping_address"),
         special={"attempts": values.count, "response_status": values.http_status},
     ),

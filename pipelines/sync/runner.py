@@ -73,7 +73,8 @@ class Runner:
         self._withdrawn = destination.withdrawn()
         self.started_at = utc(clock.now())
         self.sync_id = f"{self.started_at:%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:6]}"
-        marks = self._kept.ledger
+        self._fields = privacy.session_fields
+        marks = self._kept.ledger if self._fields == self._kept.session_fields else {}
         self._ledger = Ledger(ledger, marks, now=self.started_at) if ledger else None
         self._session_parser = Parser(SESSIONS.name, privacy)
         self.sessions = self._certificate(SESSIONS.name)
@@ -215,6 +216,7 @@ class Runner:
         return SyncState(
             lists={name: self._list_state(run) for name, run in self.runs.items()},
             ledger=ledger or self._kept.ledger,
+            session_fields=self._fields if ledger else self._kept.session_fields,
             identity=self._identity,
             observed_until=self._pending.latest or max(latest, default=None),
         )

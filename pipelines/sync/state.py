@@ -215,6 +215,8 @@ class SyncState:
     ledger: JsonObject = field(default_factory=dict)
     identity: Identity | None = None
     observed_until: datetime | None = None
+    #: With which fields the ledger's marks were read; with others, it is read again.
+    session_fields: tuple[str, ...] = ()
 
     def of(self, name: str) -> ListState:
         """Return one list's state; a new one where it was never read."""
@@ -228,6 +230,7 @@ class SyncState:
             "ledger": self.ledger,
             "identity": _plain(self.identity),
             "observed_until": _plain(self.observed_until),
+            "session_fields": list(self.session_fields),
         }
 
 
@@ -266,6 +269,7 @@ def _of_version_2(kept: Mapping[str, Any]) -> SyncState:
         ledger=dict(kept.get("ledger") or {}),
         identity=Identity(**kept["identity"]) if kept.get("identity") else None,
         observed_until=datetime.fromisoformat(until) if until else None,
+        session_fields=tuple(kept.get("session_fields") or ()),
     )
 
 

@@ -30,6 +30,7 @@ from pipelines.warehouse.checks import CheckResult, run_check
 from pipelines.warehouse.failure import failure
 from pipelines.warehouse.project import BUILD_SETTINGS, LAYERS, Model, Project
 from pipelines.warehouse.raw import ensure_raw_tables
+from pipelines.warehouse.session_fields import with_fields
 from pipelines.warehouse.settings import ModelSettings
 from pipelines.warehouse.stamps import current_stamps, stale_models, stored_stamp
 
@@ -74,6 +75,7 @@ def build(
         ConfigurationError: a selector means no model.
         ModelError: a model fails, or is not what its header says. Nothing was changed.
     """
+    project = with_fields(project, settings)
     with transaction(connection):
         state = _prepare(connection, project, settings)
         write_settings(connection, settings)
@@ -142,6 +144,10 @@ class State:
 
 def read_state(connection: DuckDBPyConnection, project: Project, settings: ModelSettings) -> State:
     """Compare what is built with today's data, files and settings. The raw tables must be there."""
+    return _state(connection, with_fields(project, settings), settings)
+
+
+def _state(connection: DuckDBPyConnection, project: Project, settings: ModelSettings) -> State:
     existing = relations(connection)
     built = read_built(connection, existing)
     current = current_stamps(connection, project, settings)
@@ -178,7 +184,7 @@ def _prepare(connection: DuckDBPyConnection, project: Project, settings: ModelSe
     ensure_raw_tables(connection)
     for schema in LAYERS:
         connection.execute(f"create schema if not exists {quoted(schema)}")
-    return read_state(connection, project, settings)
+    return _state(connection, project, settings)
 
 
 def _make_way(connection: DuckDBPyConnection, model: Model, state: State) -> None:

@@ -99,15 +99,25 @@ def _to_microseconds(node: exp.Expr) -> exp.Expr | None:
     return _sql("(:number * interval '1 microsecond')", number=node.expressions[0])
 
 
-def _json_text(node: exp.Expr) -> exp.Expr | None:
-    """Read jsonb, which is what dlt makes of JSON; sqlglot's function reads json only."""
+def _json(node: exp.Expr) -> exp.Expr | None:
+    """Read jsonb, which is what dlt makes of JSON; sqlglot's functions read json only."""
     from sqlglot import exp
 
-    if not isinstance(node, exp.JSONExtractScalar):
+    if isinstance(node, exp.Anonymous) and node.name.lower() == "json_array_length":
+        length = (  # and no error where it is no list
+            "case when jsonb_typeof(cast(:it as jsonb)) = 'array' "
+            "then jsonb_array_length(cast(:it as jsonb)) when not :it is null then 0 end"
+        )
+        return _sql(length, it=node.expressions[0])
+    if not isinstance(node, (exp.JSONExtract, exp.JSONExtractScalar)):
         return None
-    keys = [str(part.this) for part in node.expression.find_all(exp.JSONPathKey)]
-    text = exp.Literal.string("{" + ",".join(f'"{key}"' for key in keys) + "}")
-    return _sql("(cast(:document as jsonb) #>> :path)", document=node.this, path=text)
+    operator = "#>>" if isinstance(node, exp.JSONExtractScalar) else "#>"
+    if isinstance(node.expression, exp.JSONPath):
+        keys = [str(part.this) for part in node.expression.find_all(exp.JSONPathKey)]
+        text = exp.Literal.string("{" + ",".join(f'"{key}"' for key in keys) + "}")
+        return _sql(f"(cast(:document as jsonb) {operator} :path)", document=node.this, path=text)
+    found = "jsonb_path_query_first(cast(:document as jsonb), cast(:path as jsonpath))"
+    return _sql(found, document=node.this, path=node.expression)
 
 
 def _spark_date_diff(node: exp.Expr) -> exp.Expr | None:
@@ -166,7 +176,7 @@ def _sql(template: str, dialect: Dialect = "postgres", **parts: exp.Expr) -> exp
 
 
 RULES: dict[Dialect, tuple[Rule, ...]] = {
-    "postgres": (_date_diff, _to_microseconds, _json_text),
+    "postgres": (_date_diff, _to_microseconds, _json),
     "spark": (
         _spark_date_diff,
         _to_microseconds,

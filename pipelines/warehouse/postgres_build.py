@@ -25,6 +25,7 @@ from pipelines.warehouse.postgres import (
     transaction,
 )
 from pipelines.warehouse.project import BUILD_SETTINGS, LAYERS, Model, Project
+from pipelines.warehouse.session_fields import with_fields
 from pipelines.warehouse.settings import ModelSettings
 
 #: At the end of each comment: only what has it is ever replaced or dropped.
@@ -75,7 +76,7 @@ def build(
         ModelError: a model fails or breaks what its header promises, or what it would replace is in
             use or not ours. Nothing was changed.
     """
-    results = []
+    project, results = with_fields(project, settings), []
     with transaction(connection) as cursor:
         cursor.execute(_LOCK)
         _refuse_other_order(cursor)

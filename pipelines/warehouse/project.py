@@ -141,7 +141,7 @@ def load_project(root: Path = SQL_DIR, *, layers: Collection[str] = LAYERS) -> P
     reader = _Reader(root, frozenset(f"{path.parent.name}.{path.stem}" for path in files))
     models = [reader.model(path) for path in files]
     checks = [reader.check(path) for path in sorted((root / CHECKS).glob("*.sql"))]
-    return Project(models=_in_order(models), checks=tuple(checks))
+    return Project(models=in_order(models), checks=tuple(checks))
 
 
 def _refuse_missing(root: Path, layers: Collection[str]) -> None:
@@ -261,7 +261,8 @@ def raw_tables() -> frozenset[str]:
     return frozenset(f"{RAW_SCHEMA}.{table.name}" for table in TABLES)
 
 
-def _in_order(models: Iterable[Model]) -> tuple[Model, ...]:
+def in_order(models: Iterable[Model]) -> tuple[Model, ...]:
+    """Return the models so that each comes after all that it reads; the same in every process."""
     by_name = {model.qualified: model for model in models}
     sorter = TopologicalSorter(
         {

@@ -21,3 +21,12 @@ class ModelSettings:
         default=156,
         metadata={"description": "Age at which the API has stopped retrying a delivery."},
     )
+    session_fields: str = field(
+        default="",
+        metadata={"description": "Fields of the ledger that are columns, with commas."},
+    )
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields of the ledger that are columns; dots step into objects."""
+        return tuple(filter(None, self.session_fields.split(",")))

@@ -65,7 +65,10 @@ columns:
   state: State or region of the shipping address.
   city: City of the shipping address.
   payment_method: How it was paid.
-  customer_pseudonym: Keyed hash of the customer's e-mail. Same person, same value.
+  customer_pseudonym: >-
+    Keyed hash of the customer's e-mail, by the order or else its events. Same person, same value.
+  creator_id: >-
+    The creator that it is credited to; null without one, and where the API tells none.
   deleted_at: When a complete walk proved that the API no longer has the order; null while it has.
   observed_until: >-
     What happened to the order up to then is known: the data's as-of time where completeness is
@@ -80,7 +83,6 @@ with orders as (
         state,
         city,
         payment_method,
-        customer_pseudonym,
         deleted_at
     from staging.stg_printora__orders
 ),
@@ -124,6 +126,16 @@ parcels as (
 
 events as (
     select order_id from intermediate.int_order_event_times
+),
+
+customers as (
+    select order_id, customer_pseudonym
+    from intermediate.int_order_customers
+    where source <> 'ledger'
+),
+
+creators as (
+    select order_id, creator_id from staging.stg_printora__order_creators
 )
 
 select
@@ -181,7 +193,8 @@ select
     orders.state,
     orders.city,
     orders.payment_method,
-    orders.customer_pseudonym,
+    customers.customer_pseudonym,
+    creators.creator_id,
     orders.deleted_at,
     times.observed_until
 from orders
@@ -189,3 +202,5 @@ left join times on orders.order_id = times.order_id
 left join order_sessions on orders.order_id = order_sessions.order_id
 left join parcels on orders.order_id = parcels.order_id
 left join events on orders.order_id = events.order_id
+left join customers on orders.order_id = customers.order_id
+left join creators on orders.order_id = creators.order_id

@@ -24,6 +24,8 @@ columns:
   currency: ISO 4217 code of total_amount, where the payload says so.
   carrier: Who carries the parcel, where the payload says so.
   country: Country of the shipping address, where the payload says so.
+  customer_pseudonym: >-
+    Keyed hash of the customer's e-mail, where the payload says it. Same person, same value.
   deleted_at: When a complete walk proved that the API no longer has the row; null while it has.
   seen_at: When the answer that held this row was made, by the API's clock.
 */
@@ -49,6 +51,7 @@ select
     upper(currency) as currency,
     carrier,
     country,
+    customer_pseudonym,
     deleted_at,
     _seen_at as seen_at
 from printora_raw.webhook_logs

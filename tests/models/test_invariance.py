@@ -96,8 +96,11 @@ def test_no_mart_selects_everything_and_no_model_leaves_the_portable_path() -> N
         assert "qualify" not in select, path.name
         if path.parent.name == "analytics":
             assert not re.search(r"^select\s+\*", select, re.MULTILINE), path.name
-        # No function that only some engines have, and none that reads a payload.
-        found = re.findall(r"json|to_microseconds|generate_series|isodow|isoyear|arg_max", select)
+        # No function that only some engines have; what reads documents stays in staging.
+        names = "" if path.parent.name == "staging" else "json|"
+        found = re.findall(
+            rf"{names}to_microseconds|generate_series|isodow|isoyear|arg_max", select
+        )
         assert found == [], path.name
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from truth_latency import LatencyTruth
-from truth_sessions import SessionTruth
+from truth_shop import ShopTruth
 from truth_webhooks import WebhookTruth
 from truth_world import AS_OF, Row
 
 
-class Marts(LatencyTruth, SessionTruth, WebhookTruth):
+class Marts(LatencyTruth, ShopTruth, WebhookTruth):
     """The marts of one history: a method each, named as the mart is."""
 
     def dim_dates(self) -> Iterator[Row]:

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
+import truth_goods
 import truth_troubles
 
 from pipelines.clock import ManualClock
@@ -138,6 +139,7 @@ class History:
             "webhook_logs": [self._log(log) for log in self.logs],
             "sessions": [
                 {name: row[name] for name in ("session_id", "created_at", "mode")}
+                | truth_goods.of_session(row["session_id"])
                 | {"_seen_at": AS_OF}
                 for row in self.ledger
             ],
@@ -161,13 +163,15 @@ class History:
         for step in STEPS[1:]:
             if not self.scenario.order_times or (order[f"{step}_at"] or seen) > seen:
                 kept[f"{step}_at"] = None
-        return kept | {"status": self.status(order, seen), "_origin": "list", "_seen_at": seen}
+        goods = truth_goods.of_order(order["order_id"]) if self.scenario.order_times else {}
+        status = self.status(order, seen)
+        return kept | goods | {"status": status, "_origin": "list", "_seen_at": seen}
 
     def _log(self, log: Row) -> Row:
         kept = {k: v for k, v in log.items() if k not in ("deleted", "deleted_at")}
         if self.scenario.log_times == "created":
             kept |= {"last_attempt_at": None, "delivered_at": None}
-        return kept | {"_seen_at": AS_OF}
+        return kept | truth_goods.of_event(log["order_id"]) | {"_seen_at": AS_OF}
 
     def _seen(self, order: Row) -> list[Row]:
         """Return the order's history as the looks saw it."""

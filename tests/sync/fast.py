@@ -191,7 +191,8 @@ def fast_sync(
         clock=clock,
         transport=FastTransport(sandbox, lie, refuse),
     ) as client:
-        privacy = Privacy(settings.personal_data, Keys.of_api_key(settings.api_key))
+        keys = Keys.of_api_key(settings.api_key)
+        privacy = Privacy(settings.personal_data, keys, settings.models.fields)
         runner = Runner(
             client,
             FastDestination(connection, cut),
