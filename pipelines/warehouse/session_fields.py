@@ -35,7 +35,7 @@ def with_fields(project: Project, settings: ModelSettings) -> Project:
 def _told(model: Model, columns: dict[str, str]) -> Model:
     """Read each field out of the raw table's JSON: paths are constant, as engines like them."""
     parts = (
-        f"select session_id, '{name}' as name, json_extract_string(fields, '$.{name}') as value "
+        f"select session_id, '{name}' as name, json_extract_string(fields, '$.{name}') as value "  # noqa: S608 - names are checked
         f"from printora_raw.sessions where json_extract_string(fields, '$.{name}') is not null"
         for name in columns
     )
@@ -56,14 +56,14 @@ def _widened(model: Model, columns: dict[str, str]) -> Model:
         for name in columns
     )
     # On one line with the select's first, so that the lines in errors are the file's.
-    select = f"select {', '.join([*own, *added])} from ({model.sql}\n) as base {' '.join(joins)}"
+    select = ", ".join([*own, *added])
     meanings = tuple(
         Column(name, f"The ledger's field {path}; null where it says none that may be kept.")
         for name, path in columns.items()
     )
     return replace(
         model,
-        sql=select,
+        sql=f"select {select} from ({model.sql}\n) as base {' '.join(joins)}",  # noqa: S608 - our own
         columns=model.columns + meanings,
         depends_on=(*model.depends_on, FIELDS),
     )

@@ -14,8 +14,7 @@ from truth_estimators import wilson
 from truth_sessions import SessionTruth
 from truth_world import AS_OF, Row
 
-#: What each of the lists of lines in truth_goods says: sku, product, variant, quantity, price, total,
-#: currency.
+#: What the lines in truth_goods say: sku, product, variant, quantity, price, total, currency.
 _SAID: tuple[tuple[tuple[Any, ...], ...], ...] = (
     (("MUG", None, None, 2, "12.5", "25", None), ("CAP", None, None, 1, "9", "9", None)),
     ((None, "7", None, 3, "4.10", "12.3", "EUR"),),
