@@ -22,7 +22,7 @@ def nothing(title: str) -> str:
 
 def rate_axis(marks: Sequence[float], y: Scale) -> list[str]:
     """Label an axis of shares, with a line across for each."""
-    digits = 0 if marks[1] >= 0.01 else 1
+    digits = 0 if round(marks[1] * 100, 6).is_integer() else 1
     lines = [svg.line(LEFT, y(mark), RIGHT, y(mark)) for mark in marks]
     labels = [
         svg.text(LEFT - 6, y(mark) + 4, percent(mark, digits), "small muted end") for mark in marks
@@ -31,7 +31,7 @@ def rate_axis(marks: Sequence[float], y: Scale) -> list[str]:
 
 
 def date_axis(dates: Sequence[date], x: Scale, y: float) -> list[str]:
-    """Label the first, the middle and the last of the days; a single one in the middle."""
+    """Label the first, the middle and the last of the dates; a single one in the middle."""
     last = len(dates) - 1
     middle = [(last // 2, 0.5, "small muted middle")] if last == 0 or last >= 6 else []
     ends = [(0, 0.0, "small muted"), (last, 1.0, "small muted end")] if last else []

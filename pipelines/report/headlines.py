@@ -129,7 +129,7 @@ def _periods(connection: DuckDBPyConnection, metric: Metric) -> Sequence[Period]
         return [Period(WEEKS * 7, condition) for condition in metric.periods]
     if metric.time is None:
         return []
-    first, last = _days(connection, metric)
+    first, last = judged_days(connection, metric)
     weeks = 0 if first is None or last is None else min(WEEKS, ((last - first).days + 1) // 14)
     if not weeks or last is None:
         return []
@@ -143,7 +143,7 @@ def _whole_days(column: str, last: date, days: int) -> Period:
     return Period(days, condition, first, last)
 
 
-def _days(connection: DuckDBPyConnection, metric: Metric) -> tuple[date | None, date | None]:
+def judged_days(connection: DuckDBPyConnection, metric: Metric) -> tuple[date | None, date | None]:
     """Return the first and the last day that can be judged: one that is over, and mature."""
     where = f"where {metric.where}" if metric.where else ""
     query = f"""
@@ -157,4 +157,6 @@ def _days(connection: DuckDBPyConnection, metric: Metric) -> tuple[date | None, 
         from {metric.model} {where}
     """  # noqa: S608 - our own file's names
     first, last = connection.execute(query).fetchall()[0]
+    if last is not None and metric.time == "week_start":
+        return first, last + timedelta(days=6)  # what has one row a week is about all of its days
     return first, last

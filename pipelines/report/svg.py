@@ -36,7 +36,7 @@ text{font:12.5px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:var(-
 .stroke-muted{stroke:var(--muted)}
 .curve{fill:none;stroke-width:2.2;stroke-linejoin:round}.thin{stroke-width:1.4}
 .dashed{stroke-dasharray:5 4}.hollow{fill:var(--paper);stroke-width:2}
-.hatch{fill:url(#hatch)}
+.hatch{fill:url(#hatch)}.stroke-ink{stroke:var(--ink)}.whisker{stroke-width:1.6}.lost{fill:var(--ink)}
 """
 
 
@@ -106,6 +106,18 @@ def line(x1: float, y1: float, x2: float, y2: float, classes: str = "grid") -> s
     return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{classes}"/>'
 
 
+def whisker(x1: float, y1: float, x2: float, y2: float, classes: str) -> str:
+    """Return an interval: a line with a short one across each end."""
+    across = 3 if y1 == y2 else 0
+    along = 3 - across
+    ends = "".join(
+        f"M{x - along:.1f} {y - across:.1f}L{x + along:.1f} {y + across:.1f}"
+        for x, y in ((x1, y1), (x2, y2))
+    )
+    path = f"M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}{ends}"
+    return f'<path d="{path}" class="whisker {classes}"/>'
+
+
 def dot(x: float, y: float, radius: float, classes: str, tip: str = "") -> str:
     """Return a circle."""
     shown = f"<title>{escape(tip)}</title>" if tip else ""
@@ -136,6 +148,8 @@ def key(x: float, y: float, entries: Sequence[tuple[str, str]]) -> str:
     for classes, label in entries:
         if "curve" in classes:
             shapes.append(line(x, y - 4, x + 18, y - 4, classes))
+        elif classes == "whisker":
+            shapes.append(whisker(x + 5, y - 10, x + 5, y + 1, "stroke-main"))
         else:
             shapes.append(bar(x, y - 9, 11, 11, classes))
         offset = 24 if "curve" in classes else 16

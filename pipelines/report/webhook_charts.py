@@ -1,4 +1,4 @@
-"""Charts of the webhooks: what became of the events, and which never came."""
+"""The chart of the webhooks: what went wrong, since most of it does not."""
 
 from __future__ import annotations
 
@@ -8,55 +8,40 @@ from pipelines.report import svg
 from pipelines.report.axes import LEFT, RIGHT, date_axis, nothing, rate_axis
 from pipelines.report.queries import Row
 from pipelines.report.svg import Scale
-from pipelines.words import count
+from pipelines.words import count, percent
 
-_OUTCOMES = (
-    ("first_attempt", "second", "first attempt"),
-    ("later", "main", "later, or not told when"),
-    ("retrying", "warm", "trying"),
+_TROUBLES = (
+    ("later", "main", "a later attempt"),
+    ("retrying", "warm", "still trying"),
     ("failed", "bad", "failed"),
+    ("lost", "lost", "never sent"),
 )
 
 
-def webhook_health(days: Sequence[Row]) -> str:
-    """Draw each day's events by what became of them, as shares."""
-    title = "Webhook events by day and outcome"
-    if not days:
+def troubles(weeks: Sequence[Row]) -> str:
+    """Draw the events that the first attempt did not deliver, as shares of each week's."""
+    title = "Events that the first attempt did not deliver, by week"
+    if not weeks:
         return nothing(title)
-    x, y = Scale(0, len(days), LEFT, RIGHT), Scale(0, 1, 190, 28)
-    shapes = rate_axis([0, 0.25, 0.5, 0.75, 1], y)
-    for i, day in enumerate(days):
+    shares = [_shares(week) for week in weeks]
+    marks = svg.ticks(max(max(sum(share.values()) for share in shares), 0.001) * 100, 4)
+    x = Scale(0, len(weeks), LEFT, RIGHT)
+    y = Scale(0, marks[-1] / 100, 190, 28)
+    shapes = rate_axis([mark / 100 for mark in marks], y)
+    for i, (week, share) in enumerate(zip(weeks, shares, strict=True)):
         below = 0.0
-        for column, classes, name in _OUTCOMES:
-            share = float(day[column]) / float(day["events"])
-            tip = f"{day['event_date']}: {count(day[column])} {name} of {count(day['events'])}"
-            top, height = y(below + share), y(below) - y(below + share)
-            shapes.append(svg.bar(x(i) + 0.5, top, x(i + 1) - x(i) - 1, height, classes, tip))
-            below += share
-    shapes.append(svg.key(LEFT, 16, [(classes, name) for _, classes, name in _OUTCOMES]))
-    shapes += date_axis([day["event_date"] for day in days], x, 207)
+        for column, classes, name in _TROUBLES:
+            tip = f"Week of {week['week_start']}: {count(week[column])} of "
+            tip += f"{count(week['events'])} events: {name} ({percent(share[column], 2)})"
+            top, height = y(below + share[column]), y(below) - y(below + share[column])
+            shapes.append(svg.bar(x(i) + 1, top, x(i + 1) - x(i) - 2, height, classes, tip))
+            below += share[column]
+    shapes.append(svg.key(LEFT - 32, 16, [(classes, name) for _, classes, name in _TROUBLES]))
+    shapes += date_axis([week["week_start"] for week in weeks], x, 207)
     return svg.picture(216, shapes, title)
 
 
-def gaps(days: Sequence[Row]) -> str:
-    """Draw the events that no log shows, by the day on which they happened."""
-    title = "Events that were never logged, by day"
-    if not days:
-        return nothing(title)
-    marks = svg.ticks(max(max(day["gaps"] for day in days), 1), 3)
-    x, y = Scale(0, len(days), LEFT, RIGHT), Scale(0, marks[-1], 120, 14)
-    shapes = [svg.line(LEFT, y(mark), RIGHT, y(mark)) for mark in marks]
-    shapes += [svg.text(LEFT - 6, y(m) + 4, f"{m:g}", "small muted end") for m in marks]
-    shapes += [
-        svg.bar(
-            x(i) + 0.5,
-            y(day["gaps"]),
-            x(i + 1) - x(i) - 1,
-            y(0) - y(day["gaps"]),
-            "bad",
-            f"{day['date']}: {count(day['gaps'])} events",
-        )
-        for i, day in enumerate(days)
-    ]
-    shapes += date_axis([day["date"] for day in days], x, 138)
-    return svg.picture(148, shapes, title)
+def _shares(week: Row) -> dict[str, float]:
+    """Return each trouble as a share of the week's events, lost ones included."""
+    events = float(week["events"] + week["lost"]) or 1.0
+    return {column: float(week[column]) / events for column, _, _ in _TROUBLES}

@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import re
-import shutil
 import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browser import browser
 from dagster_support import MainRun, start_dagster
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from pipelines.source.schema import TABLES
 
 pytestmark = pytest.mark.xdist_group("main_run")
 
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 #: A loaded machine draws slowly; nothing here depends on how fast.
 _PATIENCE = 180_000
 
@@ -49,25 +39,15 @@ def page(main_run: MainRun) -> Iterator[Page]:
     )
     try:
         _wait_for(port)
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=_chromium(), args=_ARGUMENTS)
-            opened = browser.new_page(
+        with browser() as chromium:
+            opened = chromium.new_page(
                 base_url=f"http://127.0.0.1:{port}", viewport={"width": 2400, "height": 1000}
             )
             opened.set_default_timeout(_PATIENCE)
             yield opened
-            browser.close()
     finally:
         server.terminate()
         server.communicate(timeout=90)
-
-
-def _chromium() -> str:
-    """Return the system's browser. Its absence fails the test: a skipped test proves nothing."""
-    for name in _BROWSERS:
-        if found := shutil.which(name):
-            return found
-    pytest.fail("No Chromium. Install it: apt-get install chromium (Debian), or set it on PATH.")
 
 
 def _wait_for(port: int) -> None:

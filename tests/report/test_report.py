@@ -5,17 +5,23 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from model_support import Warehouse
+from model_support import Warehouse, project
 
-from pipelines.report import plots, write_report
+from pipelines.report import glance, plots, queries, write_report
 from pipelines.report.axes import date_axis
+from pipelines.report.headlines import headlines
 from pipelines.report.svg import Scale, ticks
-from pipelines.words import count, duration, percent
+from pipelines.report.webhook_charts import troubles
+from pipelines.report.weekly import Reading, weekly
+from pipelines.warehouse.metrics import load_metrics
+from pipelines.words import count, percent
 
+METRICS = {metric.name: metric for metric in load_metrics(project())}
 SVG = re.compile(r"<svg.*?</svg>", re.DOTALL)
 
 
@@ -48,30 +54,85 @@ def test_light_and_dark_come_from_the_reader(html: str) -> None:
     assert html.count("@media(prefers-color-scheme:dark)") == 1 + len(SVG.findall(html))
 
 
-def test_the_figures_are_those_of_the_marts(html: str, world: Warehouse) -> None:
+def test_the_figures_are_the_metrics(html: str, world: Warehouse) -> None:
     """A report with arithmetic of its own would contradict the marts one day."""
-    sessions, paid = world.connection.execute(
-        "select count(*), count(case when is_converted then 1 end) from analytics.fct_sessions "
-        "where source = 'ledger' and is_mature"
+    shown = dict(re.findall(r'<div class="tile"><span>(.*?)</span><b>(.*?)</b>', html))
+    for name in glance.SHOWN:
+        for headline in headlines(world.connection, METRICS[name]):
+            assert shown[headline.metric.label] == headline.figures[0]
+    paid, high = world.connection.execute(
+        "select rate, rate_high from analytics.session_funnel where step = 'paid'"
     ).fetchall()[0]
-    half, naive = world.connection.execute(
-        "select p50_hours, naive_p50_hours from analytics.delivery_latency_summary "
-        "where dimension = 'all' and period = 'all' and stage = 'paid_to_delivered'"
-    ).fetchall()[0]
-    assert f"<b>{percent(paid / sessions)}</b>" in html
-    assert f"{count(sessions)} · " in html
-    assert f"half by {duration(half)} (naive: {duration(naive)})" in html
-    assert half > naive
+    assert f"{percent(paid)} (" in html
+    assert f"to {percent(high)})" in html
 
 
-def test_young_days_are_shaded_and_have_no_rate(html: str, world: Warehouse) -> None:
-    """A rate for today would look like a collapse every morning."""
-    (immature,) = world.connection.execute(
-        "select count(*) from analytics.session_conversion_daily where not is_mature and sessions > 0"
+def test_young_weeks_are_shaded_and_have_no_rate(world: Warehouse) -> None:
+    """A rate for today would look like a collapse every Monday."""
+    for name in ("paid_within_48h_rate", "delivered_within_7_days"):
+        weeks = queries.weekly_share(world.connection, METRICS[name])
+        young = [week for week in weeks if week.is_young]
+        assert young[-1] is weeks[-1]
+        assert all(week.value is None for week in young)
+        picture = weekly(weeks, Reading("t", "n", "sessions", percent))
+        assert picture.count('class="hatch"') == len(young) + 1
+        assert picture.count('class="whisker') == sum(week.value is not None for week in weeks) + 1
+
+
+def test_a_weeks_rate_is_that_of_its_days(world: Warehouse) -> None:
+    """A week's rate as the mean of its days' would be another one."""
+    weeks = queries.weekly_share(world.connection, METRICS["paid_within_48h_rate"])
+    week = next(week for week in weeks if week.value is not None)
+    paid, sessions = world.connection.execute(
+        "select sum(paid_within_48h_sessions), sum(sessions) from analytics.session_conversion_daily "
+        "where cohort_date between ? and ?",
+        [week.start, week.start + timedelta(days=6)],
     ).fetchall()[0]
-    picture = next(p for p in SVG.findall(html) if "by day of creation" in p)
-    assert immature > 0
-    assert picture.count("so far</title>") == immature
+    assert week.value == pytest.approx(paid / sessions)
+    assert week.volume == sessions
+    assert (week.low or 1) < paid / sessions < (week.high or 0)
+
+
+def test_what_to_do_leads_to_as_many_rows_as_it_says(html: str, world: Warehouse) -> None:
+    """A number without its rows is a number that nobody can act on."""
+    links = re.findall(r'<a href="#([a-z-]+)">(\d[\d,]*) ', html)
+    assert {"lost-webhooks", "ledger-gaps"} <= {anchor for anchor, _ in links}
+    for anchor, number in links:
+        table = html.split(f'id="{anchor}"')[1].split("</table>")[0]
+        shown = table.count("<tr>") - 1
+        assert shown == min(int(number.replace(",", "")), 50)
+    (lost,) = world.connection.execute(
+        "select count(*) from analytics.webhook_gaps where explanation = 'none'"
+    ).fetchall()[0]
+    assert ("lost-webhooks", count(lost)) in links
+
+
+def test_every_link_leads_to_a_place_on_the_page(html: str) -> None:
+    """A table of contents that leads nowhere is worse than none."""
+    places = set(re.findall(r' id="([a-z-]+)"', html))
+    targets = re.findall(r'href="#([a-z-]+)"', html)
+    assert len(set(targets)) >= 8
+    assert set(targets) <= places
+
+
+def test_an_axis_ends_a_little_above_what_it_shows(world: Warehouse) -> None:
+    """Failures of one in a hundred are not seen on an axis from 0 to 100 %."""
+    weeks = queries.webhook_weeks(world.connection)
+    worst = max(
+        float(w["later"] + w["retrying"] + w["failed"] + w["lost"]) / float(w["events"] + w["lost"])
+        for w in weeks
+    )
+    marks = re.findall(r'small muted end">([\d.]+) %', troubles(weeks))
+    assert worst <= float(marks[-1]) / 100 <= worst * 2.5
+
+
+def test_the_zone_the_version_and_the_words_are_on_the_page(html: str, world: Warehouse) -> None:
+    """Two people compare two pages, and cannot tell why the days differ."""
+    zone = queries.settings(world.connection)["report_time_zone"]
+    assert f"Days are those of {zone}" in html
+    assert version("printora-elt") in html
+    assert "naive" not in html
+    assert all(f"<dt>{METRICS[name].label}</dt>" in html for name in glance.SHOWN)
 
 
 def test_an_empty_warehouse_has_a_report_too(warehouse: Warehouse, tmp_path: Path) -> None:
@@ -94,7 +155,8 @@ def test_a_partial_load_is_visible_at_a_glance(warehouse: Warehouse, tmp_path: P
     warehouse.build()
     html = write_report(warehouse.connection, tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Data partial" in html
-    assert "orders: the day&#x27;s quota is used up" in html
+    assert "orders are not proven complete" in html
+    assert "the day&#x27;s quota is used up" in html
 
 
 def test_what_the_api_says_is_never_html(warehouse: Warehouse, tmp_path: Path) -> None:
