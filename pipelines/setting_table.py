@@ -155,6 +155,13 @@ TABLE: tuple[Setting, ...] = (
         "",
         "fields of the ledger that become columns, with commas: `utm_source,campaign`",
     ),
+    _integer(
+        "delivery_promise_days",
+        "0",
+        "days from payment in which you promise delivery; 0: late is slower than nine of ten were",
+        0,
+        3_650,
+    ),
     Setting("duckdb_memory_limit", "text", "DuckDB's", "memory that DuckDB may take, like `2GB`"),
     Setting(
         "publish_to",

@@ -205,6 +205,7 @@ def model_settings() -> ModelSettings:
         ),
         retry_settled_minutes=int(_number("retry_settled_minutes", defaults.retry_settled_minutes)),
         session_fields=",".join(_session_fields()),
+        delivery_promise_days=int(_number("delivery_promise_days", defaults.delivery_promise_days)),
     )
 
 

@@ -221,6 +221,7 @@ def test_a_base_url_that_cannot_be_trusted_is_refused(env: Setter, url: str, why
         ("report_time_zone", "../etc/passwd"),
         ("session_maturity_minutes", "0"),
         ("retry_settled_minutes", "1.5"),
+        ("delivery_promise_days", "-1"),
         ("requests_per_day", "many"),
         ("duckdb_memory_limit", "much"),
         ("max_run_minutes", "0"),
@@ -248,6 +249,7 @@ def test_every_value_that_can_be_set_arrives(env: Setter) -> None:
         reread_days="7",
         duckdb_memory_limit="2GB",
         retry_settled_minutes="200",
+        delivery_promise_days="10",
         pseudonym_key="secret" * 6,
         report_time_zone="Europe/Berlin",
         session_maturity_minutes="90",
@@ -265,6 +267,7 @@ def test_every_value_that_can_be_set_arrives(env: Setter) -> None:
     assert settings.models.report_time_zone == "Europe/Berlin"
     assert settings.models.session_maturity_minutes == 90
     assert settings.models.retry_settled_minutes == 200
+    assert settings.models.delivery_promise_days == 10
     assert (settings.max_run_minutes, settings.reread_days) == (90.0, 7.0)
     assert settings.duckdb_memory_limit == "2GB"
 

@@ -21,6 +21,10 @@ class ModelSettings:
         default=156,
         metadata={"description": "Age at which the API has stopped retrying a delivery."},
     )
+    delivery_promise_days: int = field(
+        default=0,
+        metadata={"description": "Days from payment in which delivery is promised; 0 for none."},
+    )
     session_fields: str = field(
         default="",
         metadata={"description": "Fields of the ledger that are columns, with commas."},

@@ -16,6 +16,8 @@ from truth_world import AS_OF, History, Row, Scenario, insert
 
 SUMMARY = "analytics.delivery_latency_summary"
 SLA = "analytics.delivery_sla_weekly"
+OPEN = "analytics.orders_open"
+FORECAST = "analytics.delivery_forecast_daily"
 STAGES = {
     "created_to_paid": ("created_at", "paid_at"),
     "paid_to_shipped": ("paid_at", "shipped_at"),
@@ -108,6 +110,14 @@ SHAPES = {
 }
 
 
+@cache
+def shaped(shape: str) -> Warehouse:
+    """Return a warehouse of 700 orders in that shape, with what is asked of each."""
+    warehouse = built(happened(SHAPES[shape], 700))
+    warehouse.build(SUMMARY, SLA, FORECAST)
+    return warehouse
+
+
 def figures(warehouse: Warehouse, where: str = "period = 'all'") -> dict[str, Row]:
     """Return the row of each stage over all orders."""
     warehouse.build(SUMMARY)
@@ -133,8 +143,7 @@ def holds(row: Row, name: str, value: float) -> bool:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_interval_holds_what_truly_happened(shape: str) -> None:
     """Poor data must widen a figure or null it, and never move it: half the world is late."""
-    history = happened(SHAPES[shape], 700)
-    found = figures(built(history))
+    history, found = happened(SHAPES[shape], 700), figures(shaped(shape))
     quantiles = [(stage, *pair) for stage in STAGES for pair in (("p50", 0.5), ("p90", 0.9))]
     missed = [
         (stage, name, found[stage][f"{name}_hours_low"], true, found[stage][f"{name}_hours_high"])
@@ -150,12 +159,14 @@ def test_the_interval_holds_what_truly_happened(shape: str) -> None:
 def test_the_share_in_time_holds_what_truly_happened(shape: str) -> None:
     """Broken: a shop keeps its promise, and its own figures say that it does not."""
     history = happened(SHAPES[shape], 700)
-    warehouse = built(history)
-    warehouse.build(SLA)
-    rows = warehouse.connection.execute(
-        f"select week_start, days, share_low, share_high from {SLA} "  # noqa: S608
-        "where dimension = 'all' and is_mature and orders >= 20"
-    ).fetchall()
+    rows = (
+        shaped(shape)
+        .connection.execute(
+            f"select week_start, days, share_low, share_high from {SLA} "  # noqa: S608
+            "where dimension = 'all' and is_mature and orders >= 20"
+        )
+        .fetchall()
+    )
     missed = [
         (week, days, low, true, high)
         for week, days, low, high in rows
@@ -175,6 +186,50 @@ def true_share(history: History, week: date, days: int) -> float:
     ]
     took = [order["delivered_at"] - order["paid_at"] for order in paid if order["delivered_at"]]
     return sum(1 for way in took if way <= timedelta(days)) / len(paid)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_forecast_holds_what_truly_happened(shape: str) -> None:
+    """Broken: a shop plans its week by parcels that do not come."""
+    history = happened(SHAPES[shape], 700)
+    rows = (
+        shaped(shape)
+        .connection.execute(
+            f"select date, low, high from {FORECAST} where low is not null"  # noqa: S608
+        )
+        .fetchall()
+    )
+    arrived = [
+        order["delivered_at"].date()
+        for order in history.fates
+        if order["delivered_at"] and order["paid_at"] <= AS_OF < order["delivered_at"]
+    ]
+    missed = [
+        (day, low, arrived.count(day), high)
+        for day, low, high in rows
+        if not low <= arrived.count(day) <= high
+    ]
+    assert len(rows) >= 2
+    assert len(missed) <= 1, missed
+
+
+def test_who_is_late_was_slower_than_nine_of_ten() -> None:
+    """Broken: a list of the late that is everybody, or nobody; an arrival that is guessed."""
+    history = happened(Scenario("logs", order_times=False, days=90), 2000)
+    warehouse = built(history)
+    warehouse.build(OPEN)
+    where = "stage = 'shipped_to_delivered'"
+    rows = warehouse.connection.execute(
+        f"select order_id, expected_at, is_overdue from {OPEN} where {where}"  # noqa: S608
+    ).fetchall()
+    fates = {order["order_id"]: order["delivered_at"] for order in history.fates}
+    # A world's parcels that never arrive are among the late.
+    lost = {order_id for order_id, _, _ in rows if fates[order_id] is None}
+    late = {order_id for order_id, _, is_overdue in rows if is_overdue}
+    assert lost & late
+    assert len(late - lost) < 0.4 * len(rows)
+    told = [(fates[o], at) for o, at, _ in rows if at and fates[o]]
+    assert 0.35 < sum(arrived <= at for arrived, at in told) / len(told) < 0.65
 
 
 def test_fourteen_days_without_a_delivery_show_at_once() -> None:
