@@ -84,7 +84,7 @@ def one_by_one(name: str, records: list[Any]) -> pa.Table:
 
 def by_column(name: str, records: list[Any]) -> pa.Table:
     """Make the same rows by column."""
-    parser, tables = ColumnParser(name, PRIVACY), []
+    parser, tables = ColumnParser(Parser(name, PRIVACY)), []
     for start in range(0, len(records), BATCH_ROWS):
         part = records[start : start + BATCH_ROWS]
         tables.append(parser.parse_columns(part, [SEEN_AT] * len(part), str).table)

@@ -26,7 +26,8 @@ from typing import Any
 import dlt
 
 from pipelines.clock import Clock, SystemClock, utc
-from pipelines.destinations.duckdb import hints_of, to_arrow
+from pipelines.destinations.batches import to_arrow
+from pipelines.destinations.duckdb import hints_of
 from pipelines.errors import PrintoraError
 from pipelines.lists import LISTS, ListSpec
 from pipelines.lookup import overridden
@@ -43,6 +44,7 @@ from pipelines.sync.protocol import Strategy
 from pipelines.sync.runner import fetch_by
 from pipelines.sync.scan import ScanResult, full_scan
 from pipelines.sync.state import ScanPosition
+from pipelines.sync.unread import Look, Unread
 from pipelines.sync.wiring import open_client
 
 _BATCH_ROWS = 10_000
@@ -156,10 +158,12 @@ class _WholeLists:
 
     def scan(self, pile: _Pile, spec: ListSpec) -> Iterator[Any]:
         """Read a list of the API."""
+        parser = Parser(spec.name, self._privacy, spec.shape)
+        pile.unread = Unread(parser, pile.note)
         with open_client(self._settings, self._clock) as client:
             driver = Driver(
                 fetch_by(client),
-                {spec.name: Parser(spec.name, self._privacy, spec.shape)},
+                {spec.name: parser},
                 pile,
                 clock=self._clock,
             )
@@ -216,6 +220,7 @@ class _Pile:
         self._table = table
         self._disposition = disposition
         self._may_repeat = disposition == _DELETE_INSERT
+        self.unread: Unread | None = None
         self._rows: dict[str, dict[str, Row]] = {
             part.name: {} for part in (table, QUARANTINE, VALUE_ISSUES)
         }
@@ -225,16 +230,25 @@ class _Pile:
         return self._may_repeat and len(self) >= _BATCH_ROWS
 
     def __len__(self) -> int:
-        return sum(map(len, self._rows.values()))
+        return sum(map(len, self._rows.values())) + len(self.unread or ())
 
-    def add(self, resource: str, parsed: Parsed | Rejected, seen_at: datetime) -> None:
-        """Keep a row, or a record that is none; ``resource`` is the table's."""
+    def add(self, resource: str, rejected: Rejected, seen_at: datetime) -> None:
+        """Keep a record that is no row; ``resource`` is the table's."""
         del resource
-        if isinstance(parsed, Rejected):
-            self._keep(QUARANTINE, parsed.row(seen_at))
-            return
-        self._keep(self._table, parsed)
-        self._keep_issues(parsed, seen_at)
+        self.note(rejected, seen_at)
+
+    def add_record(self, resource: str, record: Any, look: Look, number: int) -> None:
+        """Keep a record that is surely a row, the ``number``-th of its answer."""
+        del resource
+        if self.unread is not None:
+            self.unread.add(record, look, number)
+
+    def note(self, found: Parsed | Rejected, seen_at: datetime) -> None:
+        """Keep what was bad about a record."""
+        if isinstance(found, Rejected):
+            self._keep(QUARANTINE, found.row(seen_at))
+        else:
+            self._keep_issues(found, seen_at)
 
     def add_line(self, line: SessionLine, parsed: Parsed, seen_at: datetime) -> None:
         """Lay a line of the ledger over what earlier ones said of its session."""
@@ -251,6 +265,8 @@ class _Pile:
 
     def take(self) -> Iterator[Any]:
         """Yield the batches and begin anew; what was bad goes to tables of its own."""
+        for row in self.unread.take_rows() if self.unread else ():
+            self._keep(self._table, row)
         for table in (self._table, QUARANTINE, VALUE_ISSUES):
             rows = self._rows[table.name]
             if rows:

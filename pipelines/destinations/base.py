@@ -7,10 +7,11 @@ machine or another, goes on from the last package that was loaded whole.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
+from pipelines.destinations.batches import Batch
 from pipelines.destinations.where import ALL, JsonObject, Place, Row, Where
 from pipelines.source.schema import Table
 
@@ -64,7 +65,7 @@ class Destination(Reading, Protocol):
     def state(self) -> JsonObject:
         """What the last whole package left."""
 
-    def load(self, rows: Mapping[Table, Iterable[Row]], state: JsonObject) -> None:
+    def load(self, rows: Mapping[Table, Batch], state: JsonObject) -> None:
         """Merge the rows by key, table by table, and note the state last."""
 
     def recent_requests(self, since: datetime) -> list[tuple[datetime, int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,10 @@ from dlt.destinations.impl.duckdb.configuration import (
 
 from pipelines.clock import Clock, SystemClock
 from pipelines.destinations.base import DATASET
+from pipelines.destinations.batches import Batch, to_arrow
 from pipelines.destinations.faults import readable_errors
 from pipelines.destinations.sql import SqlReading
-from pipelines.destinations.where import JsonObject, Row
+from pipelines.destinations.where import JsonObject
 from pipelines.errors import WarehouseLocked
 from pipelines.source.schema import SYNC_RUNS, Table
 from pipelines.warehouse.connection import READER_TIMEOUT
@@ -94,11 +95,6 @@ def hints_of(table: Table) -> dict[str, Any]:
     }
 
 
-def to_arrow(table: Table, rows: Iterable[Row]) -> pa.Table:
-    """Return the rows in the table's exact types."""
-    return pa.Table.from_pylist(list(rows), schema=table.arrow)
-
-
 class DuckDBDestination(SqlReading):
     """One DuckDB file, opened for one sync. Use as a context manager.
 
@@ -162,14 +158,14 @@ class DuckDBDestination(SqlReading):
         )
         return [(row[0], int(row[1] or 0)) for row in self.query(sql, since)]
 
-    def load(self, rows: Mapping[Table, Iterable[Row]], state: JsonObject) -> None:
+    def load(self, rows: Mapping[Table, Batch], state: JsonObject) -> None:
         """Merge the rows and note the state, in one package."""
 
         def noting_state(batch: pa.Table) -> Iterator[pa.Table]:
             dlt.current.source_state()["sync"] = dict(state)
             yield batch
 
-        batches = {table: to_arrow(table, part) for table, part in rows.items() if part}
+        batches = {table: to_arrow(table, part) for table, part in rows.items() if len(part)}
         resources = [resource(table, noting_state, batch) for table, batch in batches.items()]
         source = dlt.source(lambda: resources, name=PIPELINE, max_table_nesting=0)()
         self._open()  # and so nobody else can, until the load is done

@@ -8,7 +8,7 @@ which anything is not plain takes the careful path (``parse.py``); so do shapes 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -21,9 +21,8 @@ from pipelines.source import lanes
 from pipelines.source.fields import decoded
 from pipelines.source.fingerprints import fingerprints
 from pipelines.source.names import snake
-from pipelines.source.parse import Issue, Parser, Rejected, Row
+from pipelines.source.parse import Issue, Parsed, Parser, Rejected
 from pipelines.source.places import Opened, Path, Shape, key_of
-from pipelines.source.privacy import Privacy
 from pipelines.source.schema import Kind
 from pipelines.source.values import is_absent
 
@@ -43,18 +42,31 @@ _Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Columns:
-    """What a batch of records gave: rows in their order, bad records and bad values in theirs."""
+    """What a batch of records gave: rows in their order, and what the careful path read of it.
+
+    ``careful`` has the numbers of the records that it read.
+    """
 
     table: pa.Table
-    rejected: Sequence[Rejected]
-    issues: Sequence[Issue]
+    careful: Mapping[int, Parsed | Rejected]
+
+    @property
+    def rejected(self) -> list[Rejected]:
+        """The records that are no rows."""
+        return [found for found in self.careful.values() if isinstance(found, Rejected)]
+
+    @property
+    def issues(self) -> list[Issue]:
+        """The values that could not be read as they stood."""
+        good = (found for found in self.careful.values() if isinstance(found, Parsed))
+        return [issue for row in good for issue in row.issues]
 
 
 class ColumnParser:
-    """Turns one resource's records into Arrow tables, under one privacy rule."""
+    """Turns the records of one parser's resource into Arrow tables, under its privacy rule."""
 
-    def __init__(self, resource: str, privacy: Privacy, *, fewest: int = FEWEST) -> None:
-        self.parser = Parser(resource, privacy)
+    def __init__(self, parser: Parser, *, fewest: int = FEWEST) -> None:
+        self.parser = parser
         self._fewest = fewest
         #: Nothing here keeps people in clear, or reads the fields that a setting lists.
         self._is_careful = privacy.keep_personal or (
@@ -79,14 +91,18 @@ class ColumnParser:
             tables.append(table.take(pa.array(kept, pa.int64())) if refused else table)
             order += [group[at][0] for at in kept]
             careful += [group[at][0] for at in refused]
-        rows, rejected, issues = self._read_carefully(sorted(careful), records, seen_at, place)
+        read = {
+            row: self.parser.parse(records[row], seen_at=seen_at[row], place=place(row))
+            for row in sorted(careful)
+        }
+        rows = {row: found for row, found in read.items() if isinstance(found, Parsed)}
         schema = self.parser.shape.table.arrow
         tables.append(pa.Table.from_pylist([*rows.values()], schema=schema))
         order += rows
         table = pa.concat_tables(tables).take(pc.array_sort_indices(pa.array(order, pa.int64())))
         times = pa.array([seen_at[row] for row in sorted(order)], schema.field("_seen_at").type)
         table = table.set_column(schema.names.index("_seen_at"), schema.field("_seen_at"), times)
-        return Columns(table, rejected, issues)
+        return Columns(table, read)
 
     def _groups(
         self, records: Sequence[Any], careful: list[int]
@@ -113,25 +129,6 @@ class ColumnParser:
             is_plain &= ("payload" in names) == ("payload" in keys)
             self._plans[shape] = _Plan(self._reading, shape) if is_plain else None
         return self._plans[shape]
-
-    def _read_carefully(
-        self,
-        rows: Sequence[int],
-        records: Sequence[Any],
-        seen_at: Sequence[datetime],
-        place: Callable[[int], str],
-    ) -> tuple[dict[int, Row], list[Rejected], list[Issue]]:
-        good: dict[int, Row] = {}
-        rejected: list[Rejected] = []
-        issues: list[Issue] = []
-        for row in rows:
-            found = self.parser.parse(records[row], seen_at=seen_at[row], place=place(row))
-            if isinstance(found, Rejected):
-                rejected.append(found)
-            else:
-                good[row] = found
-                issues += found.issues
-        return good, rejected, issues
 
 
 class _Reading:

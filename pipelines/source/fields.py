@@ -100,8 +100,14 @@ class _Layout(dict[tuple[str, ...], list[tuple[str, str, list[str]]]]):
 @lru_cache(maxsize=512)
 def _layout(spellings: tuple[Any, ...]) -> _Layout | None:
     """Return the layout of records of these spellings; None if two spell the same name."""
+    names = spelt_once(spellings)
+    return None if names is None else _Layout(names)
+
+
+def spelt_once(spellings: tuple[Any, ...]) -> tuple[str, ...] | None:
+    """Return names in snake case; None if two spell the same one."""
     names = tuple(snake(str(spelling)) for spelling in spellings)
-    return _Layout(names) if len(set(names)) == len(names) else None
+    return names if len(set(names)) == len(names) else None
 
 
 _spelt = lru_cache(maxsize=2048)(key_of)

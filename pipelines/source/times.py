@@ -51,8 +51,8 @@ def time(value: Any) -> datetime | None:
     Raises:
         BadValueError: it is none, or has two readings, as 03/04/2026 has.
     """
-    if usual := _usual(value):
-        return usual
+    if moment := usual(value):
+        return moment
     value = quantity(value)
     # PHP has false and empty lists in the place of what is not there.
     if value is None or value is False or value in ([], {}):
@@ -116,7 +116,7 @@ def _of_parts(parts: list[int]) -> datetime:
         raise BadValueError("is a list, not a time") from None
 
 
-def _usual(value: Any) -> datetime | None:
+def usual(value: Any) -> datetime | None:
     """Read the usual text, of which nothing else has to be asked; None for all others."""
     try:
         is_usual = isinstance(value, str) and _USUAL.fullmatch(value)

@@ -25,6 +25,9 @@ class LocalCopy(Protocol):
     def select(self, spec: ListSpec, condition: Where, *, at_most: int | None = None) -> list[Row]:
         """Return key, status, times, origin and last look of the rows."""
 
+    def oldest_look(self, spec: ListSpec, condition: Where) -> datetime | None:
+        """Return when that row was seen which was not seen for longest."""
+
     def rows(self, spec: ListSpec, keys: Collection[str]) -> dict[str, Row]:
         """Return whole rows by key; deleted ones too."""
 

@@ -16,18 +16,22 @@ from typing import Any, Generic, Protocol, TypeVar
 from pipelines.client import Page
 from pipelines.client.errors import ApiError, Refused
 from pipelines.clock import Clock, utc
-from pipelines.destinations.where import made_at
+from pipelines.destinations.where import made, made_at
 from pipelines.lists import ListSpec
 from pipelines.progress import Listener, PageRead, ignore
-from pipelines.source.parse import Parsed, Parser, Rejected
+from pipelines.source.glance import Glance, Glancer
+from pipelines.source.parse import Parser, Rejected
 from pipelines.sync.ahead import Ahead, Fetch
 from pipelines.sync.page_size import PageSize
 from pipelines.sync.protocol import ListPage, ListRow, PageRequest, RequestRefused, Strategy
 from pipelines.sync.state import ScanPosition
+from pipelines.sync.unread import Look
 
 #: Rows kept in memory before they are loaded, and how long they may wait, in seconds.
-FLUSH_ROWS = 20_000
+FLUSH_ROWS = 60_000
 FLUSH_SECONDS = 120.0
+#: Of so many, few are asked for again: they are loaded before a list is compared.
+WORTH_LOADING = 1_000
 
 R = TypeVar("R")
 
@@ -38,20 +42,19 @@ class Sink(Protocol):
     def __len__(self) -> int:
         """How many rows wait."""
 
-    def add(self, resource: str, parsed: Parsed | Rejected, seen_at: datetime) -> None:
-        """Keep a row, or a record that is none."""
+    def add(self, resource: str, rejected: Rejected, seen_at: datetime) -> None:
+        """Keep a record that is no row."""
+
+    def add_record(self, resource: str, record: Any, look: Look, number: int) -> None:
+        """Keep a record that is surely a row, the ``number``-th of its answer."""
 
 
 @dataclass
 class ListStats:
-    """What reading one list took and gave in this run.
-
-    ``total`` is that of the last answer; ``damaged`` counts rows with an unreadable value.
-    """
+    """What reading one list took and gave in this run; ``total`` is that of the last answer."""
 
     requests: Counter[str] = field(default_factory=Counter)
     rows_read: int = 0
-    damaged: int = 0
     total: int | None = None
     oldest_answer: float = 0.0
 
@@ -75,6 +78,9 @@ class Driver:
         self._fetch = fetch
         self._ahead = Ahead(fetch, in_flight, quota_left, self._note_dropped)
         self._parsers = parsers
+        self._glances = {
+            name: Glancer(parser, made(parser.shape.table)) for name, parser in parsers.items()
+        }
         self._pending = pending
         self._clock = clock
         self._listener = listener
@@ -242,22 +248,32 @@ class Driver:
         if request.status is None:
             stats.total = page.total
         asked_at = utc(page.asked_at)
+        self._load_before_end(request, page)
+        scan = self.scans.get(request.spec.name)
+        look = Look(asked_at, page.place, scan.id if scan else None)
         rows = [
-            self._row(request.spec, record, asked_at, f"{page.place} row {number}")
-            for number, record in enumerate(page.rows)
+            self._row(request.spec, record, look, number) for number, record in enumerate(page.rows)
         ]
         self._tell(request.spec.name)
         return ListPage(request.offset, rows, page.total, asked_at)
 
-    def _row(self, spec: ListSpec, record: Any, asked_at: datetime, place: str) -> ListRow:
-        parsed = self._parsers[spec.name].parse(record, seen_at=asked_at, place=place)
-        if isinstance(parsed, Rejected):
-            return self._rejected(spec, parsed, asked_at)
-        self.stats[spec.name].damaged += parsed.is_damaged
-        scan = self.scans.get(spec.name)
-        parsed["_walk"] = scan.id if scan else None
-        self._pending.add(spec.name, parsed, asked_at)
-        return ListRow(parsed[spec.key], made_at(spec, parsed), parsed["status"])
+    def _load_before_end(self, request: PageRequest, page: Page) -> None:
+        """Load what waits before a scan's last page: what is asked then is asked of the rows."""
+        is_end = page.total is not None and request.offset + len(page.rows) >= page.total
+        if is_end and request.resume is not None and len(self._pending) >= WORTH_LOADING:
+            self.load_now()
+
+    def _row(self, spec: ListSpec, record: Any, look: Look, number: int) -> ListRow:
+        """Keep a record, and return what a strategy sees of it."""
+        seen = self._glances[spec.name](record)
+        if seen is None:
+            place = f"{look.place} row {number}"
+            parsed = self._parsers[spec.name].parse(record, seen_at=look.seen_at, place=place)
+            if isinstance(parsed, Rejected):
+                return self._rejected(spec, parsed, look.seen_at)
+            seen = Glance(parsed[spec.key], made_at(spec, parsed), parsed["status"])
+        self._pending.add_record(spec.name, record, look, number)
+        return ListRow(*seen)
 
     def _rejected(self, spec: ListSpec, parsed: Rejected, asked_at: datetime) -> ListRow:
         self._pending.add(spec.name, parsed, asked_at)

@@ -34,10 +34,6 @@ class Stats(Protocol):
         """Rows received, repeats included."""
 
     @property
-    def damaged(self) -> int:
-        """Rows received of which a value could not be read."""
-
-    @property
     def oldest_answer(self) -> float:
         """The greatest age in seconds of an answer that a cache gave."""
 
@@ -129,7 +125,8 @@ class ListRun:
             "hidden": self.state.hidden,
             "oldest_answer": self.stats.oldest_answer,
             "same_identity": self.shared.same_identity,
-            "damaged_share": self.stats.damaged / max(self.stats.rows_read, 1),
+            "damaged_share": self.shared.pending.damaged(self.spec.name)
+            / max(self.stats.rows_read, 1),
         }
         return Evidence(**known | facts)
 

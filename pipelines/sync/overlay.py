@@ -65,6 +65,20 @@ class Overlay:
         rows = [row for row in stored if row[spec.key] not in waiting]
         return rows + [row for row in waiting.values() if matches(row, condition)]
 
+    def oldest_look(self, spec: ListSpec, condition: Where) -> datetime | None:
+        """Return when that row was seen which was not seen for longest."""
+        waiting, names = self._pending.keys(spec.table), [spec.key, "_seen_at"]
+        at_most, stored = 1, list[Row]()
+        while not stored:  # of the rows that waiting ones replace, the new look counts
+            rows = self._stored.select(spec.table, names, condition, at_most=at_most)
+            stored = [row for row in rows if row[spec.key] not in waiting]
+            if len(rows) < at_most:
+                break
+            at_most *= 10
+        looks = [row["_seen_at"] for row in stored]
+        looks += self._pending.looks(spec.table, condition)
+        return min(looks, default=None)
+
     def rows(self, spec: ListSpec, keys: Collection[str]) -> dict[str, Row]:
         """Return whole rows by key; deleted ones too."""
         waiting, wanted = self._pending.rows(spec.table), set(keys)

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from pipelines.destinations.base import Destination
-from pipelines.destinations.where import JsonObject, Row
+from pipelines.destinations.batches import Batch
+from pipelines.destinations.where import JsonObject, Row, Where, matches
 from pipelines.lists import LISTS, ListSpec
-from pipelines.source.parse import Parsed, Rejected, same_fingerprint
+from pipelines.source.parse import Parsed, Parser, Rejected, same_fingerprint
 from pipelines.source.partial import SessionLine
 from pipelines.source.schema import QUARANTINE, SESSIONS, SYNC_RUNS, VALUE_ISSUES, Table
 from pipelines.sync.head import CLOCK_SLACK
-from pipelines.sync.history import entry, observed
+from pipelines.sync.history import entry, first_entries, observed
+from pipelines.sync.unread import FEW, Look, Unread
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _NOTES = ("status", "attempts", "deleted_at", "_origin", "_fingerprint", "_walk")
 
@@ -29,9 +35,18 @@ def projection(table: Table) -> list[str]:
 
 
 class PendingRows:
-    """Rows by table and key: of a key that was read twice, the row that was asked later counts."""
+    """Rows by table and key: of a key that was read twice, the row that was asked later counts.
 
-    def __init__(self, destination: Destination, lists: Collection[ListSpec] = LISTS) -> None:
+    Records of lists wait unread. Those that somebody asks for become rows at once; the many that
+    nobody asks for are read by column at the next load, and never are rows in Python.
+    """
+
+    def __init__(
+        self,
+        destination: Destination,
+        lists: Collection[ListSpec] = LISTS,
+        parsers: Mapping[str, Parser] | None = None,
+    ) -> None:
         self._destination = destination
         self._specs = {spec.name: spec for spec in lists}
         self._tables = {spec.name: spec.table for spec in lists} | {SESSIONS.name: SESSIONS}
@@ -40,6 +55,12 @@ class PendingRows:
         self._intermediate: dict[str, dict[Any, list[Row]]] = defaultdict(lambda: defaultdict(list))
         self._history: dict[str, dict[Any, Row]] = defaultdict(dict)
         self._lines: dict[str, list[SessionLine]] = defaultdict(list)
+        self._unread = {
+            name: Unread(parser, partial(self._note, name))
+            for name, parser in (parsers or {}).items()
+        }
+        #: While they are loaded: rows in Arrow, of which nothing else is stored than they say.
+        self._plain: dict[str, pa.Table] = {}
         #: When the latest look was taken.
         self.latest: datetime | None = None
         self.new: Counter[str] = Counter()
@@ -47,21 +68,42 @@ class PendingRows:
         self.quarantined: Counter[str] = Counter()
         #: Values that could not be read as they stood, of rows that were kept.
         self.value_issues: Counter[str] = Counter()
+        #: Looks at rows that lacked a value.
+        self._damaged: Counter[str] = Counter()
         #: How often the list said of a row just what the events had made of it, by status; and how
         #: often it said something else.
         self.events_right: Counter[str] = Counter()
         self.events_wrong: Counter[str] = Counter()
 
     def __len__(self) -> int:
-        return sum(len(rows) for rows in (*self._rows.values(), *self._history.values()))
+        rows = (*self._rows.values(), *self._history.values(), *self._plain.values())
+        return sum(map(len, (*rows, *self._unread.values())))
 
     def rows(self, table: Table) -> Mapping[Any, Row]:
         """Return what waits to be loaded into a table, by key."""
+        self._read(table.name)
         return self._rows[table.name]
+
+    def keys(self, table: Table) -> Set[Any]:
+        """Return the keys of what waits to be loaded or is just being loaded."""
+        keys = self.rows(table).keys()
+        plain = self._plain.get(table.name)
+        return keys if plain is None else keys | set(plain[table.key[0]].to_pylist())
+
+    def looks(self, table: Table, condition: Where) -> list[datetime]:
+        """Return when the waiting rows were seen that meet a condition, the earliest of many."""
+        looks = [row["_seen_at"] for row in self.rows(table).values() if matches(row, condition)]
+        plain = self._plain.get(table.name)
+        return [*looks, *(plain["_seen_at"].unique().to_pylist() if plain else ())]
+
+    def damaged(self, resource: str) -> int:
+        """Return how many looks at rows lacked a value that could not be read."""
+        self._read(resource)
+        return self._damaged[resource]
 
     def previous(self, table: Table) -> Mapping[Any, Row | None]:
         """Return of each waiting row what is stored under its key; None: nothing."""
-        rows, previous = self._rows[table.name], self._previous[table.name]
+        rows, previous = self.rows(table), self._previous[table.name]
         unknown = [key for key in rows if key not in previous]
         if unknown:
             columns, key = projection(table), table.key[0]
@@ -86,17 +128,17 @@ class PendingRows:
             for key, row in self._rows[table.name].items()
         )
 
-    def add(self, resource: str, parsed: Parsed | Rejected, seen_at: datetime) -> None:
-        """Keep a row with its issues for the next load, or a bad record for the quarantine."""
-        if isinstance(parsed, Rejected):
-            row = parsed.row(seen_at)
-            if row["quarantine_id"] not in self._rows[QUARANTINE.name]:
-                self.quarantined[resource] += 1
-            self._rows[QUARANTINE.name][row["quarantine_id"]] = row
-            return
-        self.latest = max(self.latest or seen_at, seen_at)
-        self.note_issues(resource, parsed, seen_at)
-        self.put(resource, [parsed])
+    def add(self, resource: str, rejected: Rejected, seen_at: datetime) -> None:
+        """Keep a bad record for the quarantine."""
+        row = rejected.row(seen_at)
+        if row["quarantine_id"] not in self._rows[QUARANTINE.name]:
+            self.quarantined[resource] += 1
+        self._rows[QUARANTINE.name][row["quarantine_id"]] = row
+
+    def add_record(self, resource: str, record: Any, look: Look, number: int) -> None:
+        """Keep a record of a list, the ``number``-th of its answer, that is surely a row."""
+        self.latest = max(self.latest or look.seen_at, look.seen_at)
+        self._unread[resource].add(record, look, number)
 
     def note_issues(self, resource: str, parsed: Parsed, seen_at: datetime) -> None:
         """Keep for the next load what could not be read of a row."""
@@ -115,6 +157,7 @@ class PendingRows:
 
     def put(self, resource: str, rows: Iterable[Row]) -> None:
         """Keep rows that were read, or changed without another look at them."""
+        self._read(resource)
         waiting, key = self._rows[resource], self._tables[resource].key[0]
         for row in rows:
             earlier = waiting.get(row[key])
@@ -144,23 +187,76 @@ class PendingRows:
         The certificate is asked for once the rows are compared and counted.
         """
         self._tell_over_stored()
+        entries = self._sift_all()
         first = self._compare_all()
-        if changes := self._rows_of(self._history):
+        if changes := self._batches(self._history):
             self._destination.load(changes, self._destination.state)
         loaded = len(self)
-        rows = {**self._rows_of(self._rows), **first, SYNC_RUNS: list(certificate())}
-        self._destination.load(rows, state)
-        for part in (
-            *(self._rows, self._previous, self._intermediate, self._history),
-            self._lines,
-        ):
-            part.clear()
+        batches = self._batches(self._rows, self._plain)
+        for table in first.keys() | entries.keys():
+            parts = [entries[table]] if table in entries else []
+            batches[table] = Batch(first.get(table, []), parts)
+        batches[SYNC_RUNS] = Batch(list(certificate()))
+        self._destination.load(batches, state)
+        self._clear()
         return loaded
 
-    def _rows_of(self, waiting: Mapping[str, Mapping[Any, Row]]) -> dict[Table, list[Row]]:
+    def _clear(self) -> None:
+        for part in (
+            *(self._rows, self._previous, self._intermediate, self._history),
+            *(self._lines, self._plain),
+        ):
+            part.clear()
+
+    def _batches(
+        self,
+        waiting: Mapping[str, Mapping[Any, Row]],
+        plain: Mapping[str, pa.Table] | None = None,
+    ) -> dict[Table, Batch]:
         tables = {table.name: table for table in (*self._tables.values(), QUARANTINE, VALUE_ISSUES)}
         tables |= {spec.history.name: spec.history for spec in self._specs.values()}
-        return {tables[name]: list(part.values()) for name, part in waiting.items() if part}
+        plain = plain or {}
+        batches = {
+            tables[name]: Batch(
+                list(waiting.get(name, {}).values()), [plain[name]] if name in plain else []
+            )
+            for name in waiting.keys() | plain.keys()
+        }
+        return {table: batch for table, batch in batches.items() if len(batch)}
+
+    # Reading what waits unread ---------------------------------------------------------------
+
+    def _read(self, resource: str) -> None:
+        """Make rows of what waits unread."""
+        unread = self._unread.get(resource)
+        if unread:
+            self.put(resource, unread.take_rows())
+
+    def _note(self, resource: str, found: Parsed | Rejected, seen_at: datetime) -> None:
+        """Keep what was not plain about a record."""
+        if isinstance(found, Rejected):
+            self.add(resource, found, seen_at)
+        else:
+            self._damaged[resource] += found.is_damaged
+            self.note_issues(resource, found, seen_at)
+
+    def _sift_all(self) -> dict[Table, pa.Table]:
+        """Read what waits unread; return the history of the first looks at rows in Arrow."""
+        many = [name for name, unread in self._unread.items() if len(unread) >= FEW]
+        found = {self._specs[name].history: self._sift(self._specs[name]) for name in many}
+        return {history: entries for history, entries in found.items() if len(entries)}
+
+    def _sift(self, spec: ListSpec) -> pa.Table:
+        from pipelines.sync.sift import sift
+
+        looks = self._unread[spec.name].take_table()
+        keys = looks[spec.key].unique().to_pylist()
+        stored = self._destination.by_key(spec.table, keys, projection(spec.table))
+        sifted = sift(spec, looks, stored, self._rows[spec.name].keys())
+        self.put(spec.name, sifted.odd.to_pylist())
+        self._plain[spec.name] = sifted.plain
+        self.new[spec.name] += len(sifted.new)
+        return first_entries(spec, sifted.new)
 
     def _tell_over_stored(self) -> None:
         """Lay what the ledger's lines say over what is stored of their sessions."""

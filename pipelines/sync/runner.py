@@ -69,7 +69,6 @@ class Runner:
         self._identity = identity or self._kept.identity
         version = client.contract.version
         self._lists = [spec for spec in lists if version in spec.paths]
-        self._pending = PendingRows(destination, self._lists)
         self._withdrawn = destination.withdrawn()
         self.started_at = utc(clock.now())
         self.sync_id = f"{self.started_at:%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:6]}"
@@ -81,6 +80,7 @@ class Runner:
         if self._ledger is None:
             self.sessions.skipped("no session ledger is set (SOURCES__PRINTORA__SESSION_LEDGER)")
         self._parsers = {spec.name: Parser(spec.name, privacy, spec.shape) for spec in self._lists}
+        self._pending = PendingRows(destination, self._lists, self._parsers)
         self.driver = Driver(
             fetch_by(client),
             self._parsers,
@@ -306,8 +306,7 @@ class Runner:
 
     def _oldest(self, run: ListRun) -> datetime | None:
         condition = where(run.spec, since=run.state.retention_cutoff)
-        rows = run.copy.select(run.spec, condition, at_most=1)
-        return min((row["_seen_at"] for row in rows), default=None)
+        return run.copy.oldest_look(run.spec, condition)
 
     def _reading(self) -> ClockReading:
         now = self._clock.now()

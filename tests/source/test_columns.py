@@ -12,7 +12,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from pipelines.destinations.duckdb import to_arrow
+from pipelines.destinations.batches import to_arrow
 from pipelines.source.columns import ColumnParser
 from pipelines.source.fingerprints import fingerprint, fingerprints
 from pipelines.source.parse import SHAPES, Parsed, Parser
@@ -147,7 +147,7 @@ def test_columns_are_what_the_careful_path_makes_of_each_record(
     privacy = Privacy(mode, KEYS)
     table, rejected, issues, words = carefully(resource, records, privacy)
     for fewest in (1, 4):
-        parser = ColumnParser(resource, privacy, fewest=fewest)
+        parser = ColumnParser(Parser(resource, privacy), fewest=fewest)
         seen_at = [START + timedelta(seconds=number) for number in range(len(records))]
         found = parser.parse_columns(records, seen_at, lambda number: f"row {number}")
         assert found.table.to_pylist() == table.to_pylist()
@@ -162,7 +162,7 @@ def test_plain_records_never_take_the_careful_path(
     resource: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both ways would agree, and a first load still take an hour."""
-    parser = ColumnParser(resource, PRIVACY, fewest=1)
+    parser = ColumnParser(Parser(resource, PRIVACY), fewest=1)
     monkeypatch.setattr(parser.parser, "parse", None)
     found = parser.parse_columns([BASES[resource][0]] * 3, [START] * 3, str)
     assert found.table.num_rows == 3

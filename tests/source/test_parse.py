@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 
 from pipelines.client.wire import Undecodable, decode
-from pipelines.destinations.duckdb import to_arrow
+from pipelines.destinations.batches import to_arrow
 from pipelines.source.names import snake
 from pipelines.source.parse import (
     SHAPES,

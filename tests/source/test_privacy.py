@@ -103,7 +103,7 @@ def test_no_leaf_that_is_not_on_the_list_enters_a_row(rule: PersonalData, random
     ):
         parsed = Parser(resource, privacy).parse(record, seen_at=NOW, place="")
         rows.append(parsed.row(NOW) if isinstance(parsed, Rejected) else parsed)
-        bulk = ColumnParser(resource, privacy, fewest=1).parse_columns([record], [NOW], str)
+        bulk = ColumnParser(Parser(resource, privacy), fewest=1).parse_columns([record], [NOW], str)
         rows += [*bulk.table.to_pylist(), {"issues": [str(issue) for issue in bulk.issues]}]
     text = json.dumps(rows, default=str)
     assert [mark for mark in (*MARKS, SECRET) if mark in text] == []

@@ -24,7 +24,7 @@ from pipelines.client import PrintoraClient, RateGovernor
 from pipelines.client.governor import Limit
 from pipelines.clock import ManualClock
 from pipelines.destinations.base import DATASET
-from pipelines.destinations.duckdb import to_arrow
+from pipelines.destinations.batches import to_arrow
 from pipelines.destinations.sql import SqlReading
 from pipelines.destinations.where import JsonObject, Row
 from pipelines.progress import ignore

@@ -282,7 +282,8 @@ class SmallParser:
     """Reads this world's records, which are rows already."""
 
     def __init__(self, resource: str, privacy: Any, shape: Any = None) -> None:
-        del resource, privacy, shape
+        del resource, privacy
+        self.shape = shape
         self.spellings: dict[str, str] = {}
 
     def parse(self, record: Any, *, seen_at: datetime, place: str) -> Parsed:

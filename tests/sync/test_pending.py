@@ -1,0 +1,113 @@
+"""Rows that nobody asks for are loaded in Arrow, and are what they would be one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given, settings
+from small_world import Memory
+
+from pipelines.destinations.where import Row
+from pipelines.lists import LISTS, ListSpec
+from pipelines.source.parse import Parser, fingerprint
+from pipelines.source.privacy import Privacy
+from pipelines.source.pseudonyms import Keys
+from pipelines.source.schema import Table
+from pipelines.sync import pending, unread
+from pipelines.sync.pending import PendingRows
+from pipelines.sync.unread import Look
+
+START = datetime(2026, 6, 1, tzinfo=UTC)
+PRIVACY = Privacy("pseudonymous", Keys.new())
+KEYS = [f"row_{number:010}" for number in range(4)]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A look at a row; without a ``list`` it is an event that moves it."""
+
+    list: str | None
+    key: str
+    status: str | None
+    amount: str
+    attempts: int | None
+    seconds: int
+    scan: str | None
+
+    def record(self) -> dict[str, Any]:
+        """Return what the API would send."""
+        own = {"order_id": self.key} if self.list == "orders" else {"webhook_log_id": self.key}
+        created = "2026-05-01T00:00:00Z"
+        return own | {
+            "status": self.status,
+            "total_amount": self.amount,
+            "attempts": self.attempts,
+            "created_at": created,
+            "paid_at": created if self.amount == "5.00" else None,
+        }
+
+
+SEEN = st.builds(
+    Seen,
+    list=st.sampled_from(["orders", "orders", "webhook_logs", "webhook_logs", None]),
+    key=st.sampled_from(KEYS),
+    status=st.sampled_from(["pending", "paid", "sent", None]),
+    amount=st.sampled_from(["5.00", "5.00", "6.00", "not an amount"]),
+    attempts=st.sampled_from([None, 0, 1]),
+    seconds=st.integers(0, 6),
+    scan=st.sampled_from([None, "one", "two"]),
+)
+SYNC = st.lists(SEEN, min_size=1, max_size=8)
+
+
+def moved(row: Row) -> Row:
+    """Move a row as an event does."""
+    row = row | {"status": "shipped", "_origin": "event", "_event_at": START}
+    return row | {"_fingerprint": fingerprint(row)}
+
+
+def loaded(
+    lists: Iterable[ListSpec], syncs: list[list[Seen]], backwards: bool
+) -> tuple[dict[str, dict[tuple[Any, ...], Row]], list[Any]]:
+    """Load what each sync has seen; return the tables, and what was counted."""
+    store, counted = Memory(), list[Any]()
+    specs = {spec.name: spec for spec in lists}
+    for number, sync in enumerate(syncs):
+        parsers = {spec.name: Parser(spec.name, PRIVACY, spec.shape) for spec in specs.values()}
+        rows = PendingRows(store, specs.values(), parsers)
+        began = START + timedelta(hours=-number if backwards else number)
+        for at, seen in enumerate(sync):
+            if seen.list:
+                look = Look(began + timedelta(seconds=seen.seconds), "page", seen.scan)
+                rows.add_record(seen.list, seen.record(), look, at)
+                continue
+            table: Table = specs["orders"].table
+            names = [column.name for column in table.columns]
+            stored = store.by_key(table, [seen.key], names)
+            rows.put("orders", [moved(row) for row in stored])
+        rows.load({}, list)
+        counts = (rows.new, rows.changed, rows.events_right, rows.events_wrong, rows.value_issues)
+        counted.append((*(+count for count in counts), rows.damaged("orders"), rows.latest))
+    return store.tables, counted
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(SYNC, min_size=1, max_size=3), st.booleans())
+def test_rows_loaded_in_arrow_are_what_they_are_one_by_one(
+    syncs: list[list[Seen]], backwards: bool
+) -> None:
+    """An older look would win, a change be lost to the history, or a row be counted twice."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (pending, unread):
+            patch.setattr(module, "FEW", 10**9)
+        one_by_one = loaded(LISTS, syncs, backwards)
+        patch.setattr(pending, "FEW", 1)
+        patch.setattr(unread, "FEW", 0)
+        patch.setattr(unread, "BATCH", 3)
+        in_arrow = loaded(LISTS, syncs, backwards)
+    assert in_arrow == one_by_one
