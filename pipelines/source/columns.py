@@ -69,8 +69,8 @@ class ColumnParser:
         self.parser = parser
         self._fewest = fewest
         #: Nothing here keeps people in clear, or reads the fields that a setting lists.
-        self._is_careful = privacy.keep_personal or (
-            "fields" in self.parser.shape.kinds and bool(privacy.session_fields)
+        self._is_careful = parser.privacy.keep_personal or (
+            "fields" in self.parser.shape.kinds and bool(parser.privacy.session_fields)
         )
         self._reading = _Reading(self.parser)
         self._plans: dict[Shape, _Plan | None] = {}
@@ -146,6 +146,8 @@ class _Reading:
     def lane(self, column: str) -> lanes.Lane:
         """Return what reads a column."""
         kind = self.shape.kinds[column]
+        if kind == "integer" and column in self.shape.special:
+            return lanes.codes
         return self._words.get(column) or (lanes.ids if kind == "text" else _LANES[kind])
 
 

@@ -95,6 +95,21 @@ def integers(values: Values, read: Read) -> tuple[pa.Array, set[int]]:
             return pa.array(values, pa.int64()), set()
     except (OverflowError, pa.ArrowInvalid):
         pass
+    return _whole_numbers(values, read)
+
+
+def codes(values: Values, read: Read) -> tuple[pa.Array, set[int]]:
+    """Read whole numbers that mean something, of which most come again: each is read once."""
+    if not set(map(type, values)) <= {int, _NONE}:
+        return _whole_numbers(values, read)
+    try:
+        known = {value: read(value) for value in set(values)}
+    except BadValueError:
+        return _whole_numbers(values, read)
+    return pa.array([known[value] for value in values], pa.int64()), set()
+
+
+def _whole_numbers(values: Values, read: Read) -> tuple[pa.Array, set[int]]:
     found, refused = one_by_one(values, read, pa.int64())
     read_out_of = zip(values, found.to_pylist(), strict=True)
     return found, refused | {row for row, pair in enumerate(read_out_of) if says_more(*pair)}
