@@ -18,12 +18,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pipelines.destination import refuse_unproven
 from pipelines.errors import ConfigurationError
 from pipelines.lookup import lookup
-from pipelines.setting_table import choice, flag, refuse_unknown
+from pipelines.setting_table import choice, flag, is_off
 from pipelines.setting_table import number as _number
 from pipelines.setting_table import text as _text
 from pipelines.setting_table import variable as _variable
 from pipelines.source.privacy import PersonalData
 from pipelines.source.pseudonyms import Keys
+from pipelines.unknown_settings import refuse_unknown
 from pipelines.warehouse import ModelSettings, published_path
 from pipelines.warehouse.publish import refuse_target
 
@@ -129,7 +130,13 @@ def warehouse_path() -> Path:
     """Return the DuckDB file, from dlt's ``DESTINATION__DUCKDB__CREDENTIALS``."""
     refuse_unknown()
     refuse_unproven(lookup)
-    text = str(lookup("destination.duckdb.credentials") or "printora.duckdb")
+    given = lookup("destination.duckdb.credentials")
+    if given is not None and not isinstance(given, str | Path):
+        raise ConfigurationError(
+            "DESTINATION__DUCKDB__CREDENTIALS is not a text.",
+            hint='Write credentials = "printora.duckdb" under [destination.duckdb].',
+        )
+    text = str(given or "").strip() or "printora.duckdb"
     path = text.removeprefix("duckdb:///").removeprefix("duckdb:")
     if path == ":memory:" or "://" in path or path.startswith("md:"):
         raise ConfigurationError(
@@ -158,7 +165,7 @@ def publish_path() -> Path | None:
     text = _text("publish_to")
     if text is None:
         return published_path(warehouse)
-    if text.lower() == "off":
+    if is_off(text):
         return None
     if "://" in text:
         raise ConfigurationError(
@@ -168,6 +175,11 @@ def publish_path() -> Path | None:
         )
     target = _absolute(text)
     refuse_target(target, warehouse)
+    if not target.parent.is_dir():
+        raise ConfigurationError(
+            f"There is no folder {target.parent} for the snapshot {target.name}.",
+            hint=f"Correct {_variable('publish_to')}, or make the folder with mkdir.",
+        )
     return target
 
 

@@ -19,15 +19,17 @@ from hypothesis import strategies as st
 from pipelines.client.wire import V1_0, V1_1
 from pipelines.errors import ConfigurationError
 from pipelines.lookup import lookup
-from pipelines.setting_table import OTHERS, TABLE, Setting
+from pipelines.setting_table import TABLE, Setting
 from pipelines.settings import (
     HOSTS,
     Settings,
     limit_memory,
     load_settings,
     model_settings,
+    publish_path,
     warehouse_path,
 )
+from pipelines.unknown_settings import OTHERS
 
 Setter = Callable[..., None]
 
@@ -351,6 +353,10 @@ def test_a_switch_is_on_or_off(env: Setter, word: str) -> None:
         ("DESTINATION__DUCKDB__CREDENTIAL", "DESTINATION__DUCKDB__CREDENTIALS"),
         ("DESTINATION__DUCKDB__CREDENTIALS__DATABASE", "DESTINATION__DUCKDB__CREDENTIALS"),
         ("PRINTORA_SHEDULE_CRON", "PRINTORA_SCHEDULE_CRON"),
+        ("PRINTORA_SESSION_LEDGER", "SOURCES__PRINTORA__SESSION_LEDGER"),
+        ("PRINTORA__PERSONAL_DATA", "SOURCES__PRINTORA__PERSONAL_DATA"),
+        ("DESTINATION__CREDENTIALS", "DESTINATION__DUCKDB__CREDENTIALS"),
+        ("DESTINATION__DUCKDB", "DESTINATION__DUCKDB__CREDENTIALS"),
     ],
 )
 def test_a_misspelt_variable_is_refused_with_the_nearest(
@@ -375,6 +381,14 @@ def test_a_misspelt_variable_is_refused_with_the_nearest(
         ('[sources.Printora]\npersonal_data = "none"\n', r"\[sources.Printora\] in"),
         ("[sources.printora\n", "config.toml cannot be read"),
         ("[sources.printora]\nsession_ledger = ['a']\n", "SESSION_LEDGER is a table or a list"),
+        ("session_ledger = 'x'\n", "session_ledger in .*config.toml"),
+        ("[sources]\npersonal_data = 'none'\n", r"personal_data in .*\[sources\]"),
+        ("[printora]\nreserve_share = 0.5\n", r"reserve_share in .*\[printora\]"),
+        ("[sources]\nprintora = 'x'\n", r"sources.printora = … in"),
+        ("[[sources.printora]]\npersonal_data = 'none'\n", r"sources.printora = … in"),
+        ("[destination.duckdb]\ncredential = 'x'\n", r"credential in .*\[destination.duckdb\]"),
+        ("[destination.duckdb.credentials]\ndatabase = 'x'\n", "CREDENTIALS is not a text"),
+        ("[destination.duckdb]\ncredentials = 5\n", "CREDENTIALS is not a text"),
     ],
 )
 def test_a_misspelt_key_is_refused_with_its_file(
@@ -398,6 +412,8 @@ def test_what_is_somebody_elses_is_left_alone(env: Setter, monkeypatch: pytest.M
         "DESTINATION__DUCKDB__CREATE_INDEXES",
         "DUCKDB_MEMORY",
         "PRINTER",
+        "PRINTORA_WEBHOOK_SECRET",
+        "PRINTORA_ENVIRONMENT",
     ):
         monkeypatch.setenv(name, "x")
     assert load_settings().partner_id == "p1"
@@ -432,6 +448,39 @@ def test_a_setting_is_found_where_dlt_finds_it(
             path = f"sources.printora.{key}"
             theirs: Any = dlt.secrets.get(path) if path in dlt.secrets else dlt.config.get(path)
             assert str(lookup(path)) == str(theirs)
+
+
+def test_what_stands_twice_is_not_refused(env: Setter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shop's own names beside ours would stop every run."""
+    env(session_ledger="a.jsonl")
+    monkeypatch.setenv("PRINTORA_SESSION_LEDGER", "b.jsonl")
+    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", "w.duckdb")
+    monkeypatch.setenv("DESTINATION__CREDENTIALS", "other.duckdb")
+    assert load_settings().session_ledger == "a.jsonl"
+
+
+@pytest.mark.parametrize("word", ["off", "No", "false", "0"])
+def test_the_snapshot_is_switched_off_by_any_word(env: Setter, word: str) -> None:
+    """A snapshot for readers is written into a file called `no`."""
+    env(publish_to=word)
+    assert publish_path() is None
+
+
+def test_a_mistyped_folder_of_the_snapshot_is_told_first(env: Setter, folder: Path) -> None:
+    """The quota is spent, and then a typing error makes folders that nobody looks into."""
+    env(publish_to=str(folder / "sapshots/shop.duckdb"))
+    with pytest.raises(ConfigurationError, match=r"no folder .*sapshots"):
+        load_settings()
+    assert not (folder / "sapshots").exists()
+
+
+@pytest.mark.parametrize("blank", ["", "   "])
+def test_an_empty_warehouse_is_the_default(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, blank: str
+) -> None:
+    """A file called of blanks, which nobody finds again."""
+    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", blank)
+    assert warehouse_path() == folder / "printora.duckdb"
 
 
 def test_every_variable_of_our_own_is_known() -> None:

@@ -46,7 +46,9 @@ class ApiError(PrintoraError):
     asked for, None where no list was.
     """
 
-    advice: ClassVar[str] = ""
+    advice: ClassVar[str] = (
+        "The API says no in words that printora does not know: report the request and this text."
+    )
     _passes: ClassVar[bool] = False
 
     def __init__(

@@ -39,7 +39,12 @@ ATTEMPTS = 6
 #: However old an answer claims to be, more than this many seconds tell nothing more.
 OLDEST = 366 * 86_400.0
 
-_HOST = re.compile(r"[A-Za-z0-9.:_-]+")
+#: All of ASCII that can be seen, without what stands around a key in a file or a manual.
+_KEY = re.compile(r"[!#-&(-;=?-~]+")
+#: A name whose parts can be looked up, or an address.
+_HOST = re.compile(
+    r"(?=.{1,253}$)(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*"
+)
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _EMPTY = (httpx.codes.NO_CONTENT, httpx.codes.RESET_CONTENT)
 _Read = TypeVar("_Read")
@@ -69,10 +74,10 @@ class Transport:
         timeout: float,
         transport: httpx.BaseTransport | None,
     ) -> None:
-        if not (api_key.isascii() and api_key.isprintable() and " " not in api_key and api_key):
+        if not _KEY.fullmatch(api_key):
             raise ConfigurationError(
                 "The API key is empty, or holds characters that no key has.",
-                hint="Copy SOURCES__PRINTORA__API_KEY again, without spaces and line breaks.",
+                hint="Copy SOURCES__PRINTORA__API_KEY again, without spaces, breaks and quotes.",
             )
         host = host_of(base_url)
         self._governor = governor

@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 
 from assets.alerts import alert_sensors, load_alerts
-from pipelines.setting_table import refuse_unknown
+from pipelines.unknown_settings import refuse_unknown
 
 _EMAIL = {
     "PRINTORA_ALERT_EMAIL_TO": "a@example.com, b@example.com",
