@@ -6,15 +6,19 @@ A destination that is set and not heeded would look like a success, while the ro
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from pipelines.errors import ConfigurationError
 
+Kind = Literal["duckdb", "postgres"]
+PROVEN: tuple[Kind, ...] = ("duckdb", "postgres")
+#: Where dlt looks for the database.
+POSTGRES = "destination.postgres.credentials"
 #: dlt's names of the setting, the nearer one first.
 SETTINGS = ("pipelines.printora.destination_type", "destination_type")
 #: Of dlt's destinations, what is missing before printora can load into them and build there.
 MISSING = {
-    "postgres": "its models are proven, but the sync does not load into it yet",
     "filesystem": "the sync does not load into a lake yet: merged rows would be appended twice",
     "snowflake": "no sync and no model was ever run on it",
     "bigquery": "no sync and no model was ever run on it",
@@ -25,23 +29,60 @@ MISSING = {
 }
 
 
-def refuse_unproven(setting: Callable[[str], Any]) -> None:
-    """Refuse every destination but DuckDB; ``setting`` looks a name up as dlt does.
+def destination_type(setting: Callable[[str], Any]) -> Kind:
+    """Return which destination is set; ``setting`` looks a name up as dlt does.
 
     Raises:
-        ConfigurationError: with what is missing, and what to do.
+        ConfigurationError: it is not proven; with what is missing, and what to do.
     """
     name = next((found for found in SETTINGS if setting(found)), None)
     if name is None:
-        return
+        return "duckdb"
     given = str(setting(name)).strip()
     kind = given.rpartition(".")[2].lower()  # dlt takes `dlt.destinations.postgres`, too
-    if kind == "duckdb":
-        return
+    if kind in PROVEN:
+        return kind
     variable = name.replace(".", "__").upper()
     why = MISSING.get(kind, "it is no destination that printora knows")
     raise ConfigurationError(
-        f"{variable} is {given!r}: {why}. Only duckdb is taken.",
+        f"{variable} is {given!r}: {why}. Only {' and '.join(PROVEN)} are taken.",
         hint=f"Unset {variable} (or `{name.rpartition('.')[2]}` in .dlt/config.toml), and name the "
-        "DuckDB file in DESTINATION__DUCKDB__CREDENTIALS.",
+        "DuckDB file in DESTINATION__DUCKDB__CREDENTIALS; or set postgres.",
     )
+
+
+def postgres_url(setting: Callable[[str], Any]) -> str:
+    """Return the database, from dlt's ``DESTINATION__POSTGRES__CREDENTIALS``: a URL, or its parts.
+
+    Raises:
+        ConfigurationError: it is not set, or no URL of PostgreSQL's.
+    """
+    given = setting(POSTGRES)
+    url = given.strip() if isinstance(given, str) else _of_parts(setting)
+    if not url.startswith(("postgresql://", "postgres://")):
+        variable = POSTGRES.replace(".", "__").upper()
+        raise ConfigurationError(
+            f"{variable} {'is no URL of PostgreSQL' if url else 'is not set'}.",
+            hint="Write it like postgresql://user:password@host:5432/database.",
+        )
+    return url
+
+
+def _of_parts(setting: Callable[[str], Any]) -> str:
+    names = ("username", "password", "host", "port", "database")
+    parts = {name: str(setting(f"{POSTGRES}.{name}") or "") for name in names}
+    if not parts["host"] or not parts["database"]:
+        return ""
+    quoted = {name: quote(text, safe="") for name, text in parts.items()}
+    who = ":".join(filter(None, (quoted["username"], quoted["password"])))
+    port = f":{quoted['port']}" if quoted["port"] else ""
+    return f"postgresql://{who}@{quoted['host']}{port}/{quoted['database']}"
+
+
+def shown(url: str) -> str:
+    """Return a database's URL without its password, and without options that may hold one."""
+    parts = urlsplit(url)
+    who = f"{parts.username}@" if parts.username else ""
+    port = f":{parts.port}" if parts.port else ""
+    host = parts.hostname or dict(parse_qsl(parts.query)).get("host", "")
+    return f"postgresql://{who}{host}{port}{parts.path}"

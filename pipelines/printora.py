@@ -27,7 +27,7 @@ import dlt
 
 from pipelines.clock import Clock, SystemClock, utc
 from pipelines.destinations.batches import to_arrow
-from pipelines.destinations.duckdb import hints_of
+from pipelines.destinations.packages import hints_of
 from pipelines.errors import PrintoraError
 from pipelines.lists import LISTS, ListSpec
 from pipelines.lookup import overridden

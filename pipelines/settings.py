@@ -7,6 +7,7 @@ names, bounds and meanings are rows of ``pipelines/setting_table.py``.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pipelines.destination import refuse_unproven
+from pipelines import destination
 from pipelines.errors import ConfigurationError
 from pipelines.lookup import lookup
 from pipelines.setting_table import choice, flag, is_off
@@ -27,6 +28,7 @@ from pipelines.source.pseudonyms import Keys
 from pipelines.unknown_settings import refuse_unknown
 from pipelines.warehouse import ModelSettings, published_path
 from pipelines.warehouse.publish import refuse_target
+from pipelines.working_folder import safe_folder
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -61,7 +63,8 @@ class Settings:
 
     ``reserve_share`` (0..1) of each limit is left to the partner's own traffic; a wait above
     ``max_wait_seconds`` ends a run instead of being slept through, and so does a run's own length
-    of ``max_run_minutes``. Each row is read again within ``reread_days``.
+    of ``max_run_minutes``. Each row is read again within ``reread_days``. Where ``postgres_url`` is
+    the destination, ``warehouse_path`` is a mirror of its raw tables.
     """
 
     api_key: str = field(repr=False)
@@ -79,6 +82,7 @@ class Settings:
     reread_days: float = 30.0
     requests_in_flight: int = 1
     duckdb_memory_limit: str | None = None
+    postgres_url: str | None = field(default=None, repr=False)
     models: ModelSettings = field(default_factory=ModelSettings)
 
 
@@ -106,7 +110,8 @@ def load_settings() -> Settings:
         partner_id=_text("partner_id") or "",
         base_url=base_url,
         contract=_contract(),
-        warehouse_path=warehouse_path(),
+        warehouse_path=local_path(),
+        postgres_url=postgres_url(),
         session_ledger=_text("session_ledger"),
         reserve_share=_number("reserve_share", 0.2),
         max_wait_seconds=_number("max_wait_seconds", 300.0),
@@ -123,13 +128,17 @@ def load_settings() -> Settings:
 
 def key_settings() -> KeySettings:
     """Read the settings that the keys of the pseudonyms depend on; none of them is required."""
-    return KeySettings(warehouse_path(), _pseudonym_key(), _text("api_key"))
+    return KeySettings(local_path(), _pseudonym_key(), _text("api_key"))
 
 
 def warehouse_path() -> Path:
     """Return the DuckDB file, from dlt's ``DESTINATION__DUCKDB__CREDENTIALS``."""
     refuse_unknown()
-    refuse_unproven(lookup)
+    if destination.destination_type(lookup) != "duckdb":
+        raise ConfigurationError(
+            "The destination is PostgreSQL, and this works on a DuckDB file only.",
+            hint="docs/scale.md says what there is for PostgreSQL.",
+        )
     given = lookup("destination.duckdb.credentials")
     if given is not None and not isinstance(given, str | Path):
         raise ConfigurationError(
@@ -159,8 +168,35 @@ def warehouse_path() -> Path:
     return absolute
 
 
+def postgres_url() -> str | None:
+    """Return the PostgreSQL database that is the destination; None where a DuckDB file is."""
+    refuse_unknown()
+    if destination.destination_type(lookup) == "duckdb":
+        return None
+    return destination.postgres_url(lookup)
+
+
+def local_path() -> Path:
+    """Return the DuckDB file of this machine: the warehouse, or a mirror of the database's rows.
+
+    A mirror is in DLT_DATA_DIR, else below the current folder, in a folder for each database.
+    """
+    url = postgres_url()
+    if url is None:
+        return warehouse_path()
+    place = destination.shown(url)
+    digest = hashlib.blake2b(place.encode(), digest_size=6).hexdigest()
+    root = Path(os.environ.get("DLT_DATA_DIR") or ".printora/dlt").resolve()
+    return safe_folder(root / "postgres" / digest) / "mirror.duckdb"
+
+
 def publish_path() -> Path | None:
-    """Return where the snapshot for readers goes; None where it is switched off."""
+    """Return where the snapshot for readers goes; None where there is none.
+
+    It can be switched off; and readers of PostgreSQL read the database itself.
+    """
+    if postgres_url() is not None:
+        return None
     warehouse = warehouse_path()
     text = _text("publish_to")
     if text is None:

@@ -73,8 +73,8 @@ def read_last(connection: DuckDBPyConnection) -> Sequence[StoredCertificate]:
     there = {
         row[0]
         for row in connection.execute(
-            "select column_name from duckdb_columns() "
-            "where schema_name = 'printora_raw' and table_name = 'sync_runs'"
+            "select column_name from information_schema.columns "
+            "where table_schema = 'printora_raw' and table_name = 'sync_runs'"
         ).fetchall()
     }
     # A warehouse of an older version lacks the newest columns until its next sync.

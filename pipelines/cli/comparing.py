@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from pipelines.cli import failures, redaction, terminal
+from pipelines.cli import failures, redaction, terminal, warehouses
 from pipelines.errors import ConfigurationError, WarehouseError
 
 if TYPE_CHECKING:
@@ -23,8 +23,12 @@ _BATCH = 10_000
 
 def compare(
     url: Annotated[
-        str, typer.Argument(help="An empty database: postgresql://user:password@host/name")
-    ],
+        str | None,
+        typer.Argument(
+            help="An empty database: postgresql://user:password@host/name. Leave it out where "
+            "PostgreSQL is the destination."
+        ),
+    ] = None,
     *,
     replace: Annotated[
         bool,
@@ -36,11 +40,11 @@ def compare(
 ) -> None:
     """Build the models on PostgreSQL, and hold every row against DuckDB's.
 
-    Copies the raw tables there first. Ends with code 1 where anything differs.
+    Copies the raw tables first: there, or, where PostgreSQL is the destination, into a DuckDB file
+    that is gone afterwards. Ends with code 1 where anything differs.
     """
     terminal.wishes.json = json
-    redaction.hide(urlsplit(url).password)
-    found, checks = _compared(url, replace=replace)
+    found, checks = _in_destination() if url is None else _compared(url, replace=replace)
     code = failures.FAILED if checks or any(part.differing for part in found) else failures.DONE
     _show(found, checks)
     if json:
@@ -49,11 +53,38 @@ def compare(
     raise typer.Exit(code)
 
 
-def _compared(url: str, *, replace: bool) -> tuple[list[Comparison], list[str]]:
-    from pipelines.settings import warehouse_path
-    from pipelines.warehouse import connect, load_project, postgres, run_checks, warehouse_lock
+def _in_destination() -> tuple[list[Comparison], list[str]]:
+    """Build from the destination's raw rows, there and on DuckDB."""
+    import duckdb
+
+    from pipelines.settings import model_settings
+    from pipelines.warehouse import build, load_project, postgres
     from pipelines.warehouse import postgres_build as there
-    from pipelines.warehouse.compare import compare as held_against
+    from pipelines.warehouse.copying import copy_back
+    from pipelines.warehouse.postgres_lock import writer_session
+    from pipelines.warehouse.session_fields import with_fields
+
+    url = warehouses.hidden_url()
+    if url is None:
+        raise ConfigurationError(
+            "There is no database to compare with.",
+            hint="Name an empty one: printora compare postgresql://user:password@host/name.",
+        )
+    project, settings = load_project(), model_settings()
+    with writer_session(url, on_wait=terminal.note) as session, duckdb.connect() as here:
+        here.execute("set TimeZone = 'UTC'")
+        with postgres.transaction(session) as cursor:
+            copy_back(cursor, here)
+        build(here, project, settings)
+        there.build(session, project, settings)
+        return _held_against(here, session, with_fields(project, settings))
+
+
+def _compared(url: str, *, replace: bool) -> tuple[list[Comparison], list[str]]:
+    redaction.hide(urlsplit(url).password)
+    from pipelines.settings import warehouse_path
+    from pipelines.warehouse import connect, load_project, postgres, warehouse_lock
+    from pipelines.warehouse import postgres_build as there
     from pipelines.warehouse.copying import copy_raw
     from pipelines.warehouse.session_fields import with_fields
 
@@ -67,16 +98,25 @@ def _compared(url: str, *, replace: bool) -> tuple[list[Comparison], list[str]]:
         settings = _settings_of(connection, project)
         terminal.note(f"Copied {copy_raw(connection, database):,} raw rows. Building the models.")
         there.build(database, project, settings)
-        found = list(
-            held_against(
-                lambda query: _rows(connection, query),
-                lambda query: postgres.rows(database, query),
-                with_fields(project, settings).models,
-            )
-        )
-        ours = {result.check.name: result.failures for result in run_checks(connection, project)}
-        theirs = postgres.run_checks(database, project)
-    return found, [r.check.name for r in theirs if r.failures != ours[r.check.name]]
+        return _held_against(connection, database, with_fields(project, settings))
+
+
+def _held_against(
+    connection: DuckDBPyConnection, database: Any, project: Project
+) -> tuple[list[Comparison], list[str]]:
+    """Return the models, compared, and the checks that find other rows."""
+    from pipelines.warehouse import postgres, run_checks
+    from pipelines.warehouse.compare import compare as held_against
+
+    found = held_against(
+        lambda query: _rows(connection, query),
+        lambda query: postgres.rows(database, query),
+        project.models,
+    )
+    models = list(found)
+    ours = {result.check.name: result.failures for result in run_checks(connection, project)}
+    theirs = postgres.run_checks(database, project)
+    return models, [r.check.name for r in theirs if r.failures != ours[r.check.name]]
 
 
 def _refuse_what_is_there(database: Any, *, replace: bool) -> None:

@@ -21,7 +21,7 @@ from pipelines.cli.serve import exports
 from pipelines.errors import PrintoraError
 from pipelines.sandbox import Limits, Sandbox, SandboxConfig, Server, WorldOptions
 from pipelines.shipped import shipped
-from pipelines.warehouse import ModelSettings
+from pipelines.warehouse import ModelSettings, connect
 
 FOLDER = Path(".printora/demo")
 #: Printora allows 60 requests a minute: the demo would spend its time waiting.
@@ -39,7 +39,8 @@ def show(*, orders: int, ui: bool) -> int:
             environment = _environment(folder, warehouse, exports(server, config))
             _introduce(server, orders)
             terminal.note(str(dagster_run.execute(environment, folder / "dagster.log")) + "\n")
-            told = outcome.read_answers(warehouse)
+            with connect(warehouse, read_only=True) as connection:
+                told = outcome.read_answers(connection)
             outcome.show_answers(told, ModelSettings().session_maturity_minutes)
             outcome.finish(told.exit_code, outcome.answers_document(told))
             terminal.note(_next_steps(ui))

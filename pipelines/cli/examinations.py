@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from pipelines.cli import failures, redaction, status
+from pipelines.cli import failures, redaction, status, warehouses
 from pipelines.clock import Clock, utc
 from pipelines.errors import PrintoraError, QuotaExhausted
 from pipelines.settings import load_settings, warehouse_path
@@ -33,6 +33,7 @@ REQUESTS = 10
 #: A clock that is further from the API's is worth setting.
 _CLOCKS = 60.0
 _AGREE = 3
+_WAIT = "Wait for it, and look again."
 _PACKAGES = ("printora-elt", "dlt", "duckdb", "sqlglot", "pyarrow", "httpx")
 
 Level = Literal["ok", "note", "bad"]
@@ -153,6 +154,9 @@ def ledger(settings: Settings, clock: Clock) -> Iterator[Finding]:
 
 def warehouse() -> Iterator[Finding]:
     """See whether the file is there, whole, printora's own, and what its certificates say it is."""
+    if url := warehouses.hidden_url():
+        yield from _database(url)
+        return
     try:
         path = warehouse_path()
         require_folder(path)
@@ -168,10 +172,45 @@ def warehouse() -> Iterator[Finding]:
         yield Finding("warehouse", "note", f"there is none yet at {path}", "Run `printora run`.")
         return
     if writer := status.writer_of(path):
-        yield Finding("lock", "note", f"{writer} is writing", "Wait for it, and look again.")
+        yield Finding("lock", "note", f"{writer} is writing", _WAIT)
         return
     yield Finding("lock", "ok", "no run holds it")
     yield from _contents(path)
+
+
+def _database(url: str) -> Iterator[Finding]:
+    """See whether PostgreSQL lets us in and sorts as it must, and what its certificates say."""
+    from pipelines.warehouse.postgres import connect as opened
+    from pipelines.warehouse.postgres import transaction
+    from pipelines.warehouse.postgres_build import refuse_other_order
+    from pipelines.warehouse.postgres_lock import writer_of
+
+    place = warehouses.place()
+    try:
+        with closing(opened(url)) as session:
+            with transaction(session) as cursor:
+                refuse_other_order(cursor)
+                cursor.execute("show server_version")
+                yield Finding("warehouse", "ok", f"PostgreSQL {cursor.fetchone()[0]} at {place}")
+            if writer := writer_of(session):
+                yield Finding(
+                    "lock", "note", f"{writer} is writing", "Wait for it, and look again."
+                )
+                return
+        with warehouses.reading() as connection:
+            yield from _certificates(status.read(connection, place, None))
+    except Exception as error:
+        yield of_error("warehouse", error)
+
+
+def _certificates(told: status.Status) -> Iterator[Finding]:
+    for problem in told.problems:
+        yield Finding("certificate", "bad", problem, code=failures.FAILED)
+    if not told.problems:
+        level: Level = "ok" if told.exit_code == failures.DONE else "note"
+        yield Finding(
+            "certificate", level, f"as of {told.as_of or 'not proven complete'}", told.todo
+        )
 
 
 def _contents(path: Path) -> Iterator[Finding]:
@@ -181,13 +220,7 @@ def _contents(path: Path) -> Iterator[Finding]:
             yield from found
             if any(finding.level == "bad" for finding in found):
                 return  # what they say cannot be compared
-            told = status.read(connection, path, None)
-            for problem in told.problems:
-                yield Finding("certificate", "bad", problem, code=failures.FAILED)
-            if not told.problems:
-                level: Level = "ok" if told.exit_code == failures.DONE else "note"
-                proven = told.as_of or "not proven complete"
-                yield Finding("certificate", level, f"as of {proven}", told.todo)
+            yield from _certificates(status.read(connection, str(path), None))
     except Exception as error:
         yield of_error("warehouse", error)
 

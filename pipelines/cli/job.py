@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.cli import outcome, publishing, redaction, terminal
+from pipelines.cli import outcome, publishing, redaction, terminal, warehouses
 from pipelines.cli.outcome import Built
 from pipelines.cli.progress import Watcher
-from pipelines.errors import ModelError, PrintoraError
+from pipelines.errors import ConfigurationError, ModelError, PrintoraError, WarehouseError
 from pipelines.settings import (
     Settings,
     limit_memory,
     load_settings,
     model_settings,
+    postgres_url,
     publish_path,
     warehouse_path,
 )
@@ -31,9 +31,7 @@ from pipelines.warehouse import (
     load_project,
     read_state,
     run_checks,
-    warehouse_lock,
 )
-from pipelines.warehouse.same_file import SameFile
 
 if TYPE_CHECKING:
     from pipelines.sync import SyncResult
@@ -53,35 +51,42 @@ def run_main_job(wanted: Wanted) -> int:
     """Sync, build and check; return the exit code."""
     settings = _settings()
     project = load_project()  # Before the first request: a model that is wrong must cost no quota.
-    with _writing(settings.warehouse_path) as file:
+    with warehouses.writing() as check:
         synced = _sync(settings, wanted)
-        file.check()
+        check()
         if not synced.is_usable:
             return outcome.tell_sync(synced)
-        built = _build(settings.warehouse_path, settings.models, project)
-        file.check()
+        built = _build(settings.models, project)
+        check()
     return outcome.tell_job(synced, built, settings)
 
 
 def run_sync(wanted: Wanted) -> int:
     """Sync only; return the exit code."""
     settings = _settings()
-    with _writing(settings.warehouse_path) as file:
+    with warehouses.writing() as check:
         synced = _sync(settings, wanted)
-        file.check()
+        check()
     return outcome.tell_sync(synced)
 
 
 def run_build(select: Collection[str] | None, *, prune: bool = False) -> int:
     """Build and check only; return the exit code."""
-    path, project = warehouse_path(), load_project()
+    project = load_project()
     publish_path()  # A wrong one is told before the models are built, not after.
     # Where nothing was loaded, nothing is built: a mistyped path would look like a success.
-    connect(path, read_only=True, wait_seconds=READER_TIMEOUT).close()
-    with _writing(path) as file:
-        built = _build(path, model_settings(), project, select, prune)
-        file.check()
+    with warehouses.reading() as connection:
+        connection.execute("select 1 from printora_raw.sync_runs limit 0")
+    with warehouses.writing() as check:
+        built = _build(model_settings(), project, select, prune)
+        check()
     return outcome.tell_build(built)
+
+
+def rebuild() -> Built:
+    """Build all models from the raw tables as they are."""
+    with warehouses.writing():
+        return _build(model_settings(), load_project())
 
 
 def write_page(output: Path) -> None:
@@ -90,7 +95,7 @@ def write_page(output: Path) -> None:
 
     from pipelines.report import write_report
 
-    with connect(warehouse_path(), read_only=True) as connection:
+    with warehouses.reading() as connection:
         try:
             terminal.note(f"Written: {write_report(connection, output)}")
         except OSError as error:
@@ -98,7 +103,7 @@ def write_page(output: Path) -> None:
                 f"The report cannot be written to {output}: {error.strerror or error}.",
                 hint="Name a file in a folder that is writable, with --output.",
             ) from error
-        except duckdb.CatalogException as error:
+        except (duckdb.CatalogException, WarehouseError) as error:
             raise ModelError(
                 "The marts that the report shows are not built.", hint="Run `printora build` first."
             ) from error
@@ -110,13 +115,6 @@ def _settings() -> Settings:
     settings = load_settings()
     redaction.hide(settings.api_key, settings.pseudonym_key)
     return settings
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[SameFile]:
-    """Be the only run that writes, from the first request to the last check."""
-    with warehouse_lock(path, on_wait=terminal.note):
-        yield SameFile(path)
 
 
 def _sync(settings: Settings, wanted: Wanted) -> SyncResult:
@@ -134,7 +132,6 @@ def _sync(settings: Settings, wanted: Wanted) -> SyncResult:
 
 
 def _build(
-    path: Path,
     settings: ModelSettings,
     project: Project,
     select: Collection[str] | None = None,
@@ -145,7 +142,42 @@ def _build(
     def tell(result: ModelResult) -> None:
         status.update(f"Building the models: {result.name}")
 
-    with status, connect(path, wait_seconds=READER_TIMEOUT) as connection:
+    with status:
+        if url := postgres_url():
+            return _build_there(url, settings, project, select, tell)
+        return _build_here(warehouse_path(), settings, project, select, prune, tell)
+
+
+def _build_there(
+    url: str,
+    settings: ModelSettings,
+    project: Project,
+    select: Collection[str] | None,
+    tell: Callable[[ModelResult], None],
+) -> Built:
+    """Build on PostgreSQL: always all, and what has no file any more is always dropped."""
+    from pipelines.warehouse import postgres, postgres_build
+    from pipelines.warehouse.postgres_lock import writer_session
+
+    if select:
+        raise ConfigurationError(
+            "On PostgreSQL a build is one of all models.", hint="Leave --select out."
+        )
+    with writer_session(url) as session:
+        models = postgres_build.build(session, project, settings, on_model=tell)
+        results = postgres.run_checks(session, project)
+    return Built(models, [*(check for model in models for check in model.checks), *results])
+
+
+def _build_here(
+    path: Path,
+    settings: ModelSettings,
+    project: Project,
+    select: Collection[str] | None,
+    prune: bool,
+    tell: Callable[[ModelResult], None],
+) -> Built:
+    with connect(path, wait_seconds=READER_TIMEOUT) as connection:
         limit_memory(connection)
         models = build(connection, project, settings, select=select, prune=prune, on_model=tell)
         state = read_state(connection, project, settings)

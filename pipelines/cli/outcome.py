@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from pipelines.cli import answers, failures, publishing, tables, terminal
+from pipelines.cli import answers, failures, publishing, tables, terminal, warehouses
 from pipelines.cli.certificates import SKIPPED, Certificate, read_last
-from pipelines.warehouse import CheckResult, ModelResult, Published, connect
+from pipelines.warehouse import CheckResult, ModelResult, Published
 
 if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
     from pipelines.settings import Settings
     from pipelines.sync import SyncResult
 
@@ -56,14 +57,10 @@ class Answers:
         return failures.DONE if proven else failures.PARTIAL
 
 
-def read_answers(warehouse: Path) -> Answers:
+def read_answers(connection: DuckDBPyConnection) -> Answers:
     """Read what there is to tell."""
-    with connect(warehouse, read_only=True) as connection:
-        return Answers(
-            answers.funnel(connection),
-            answers.latencies(connection),
-            read_last(connection),
-        )
+    funnel, latencies = answers.funnel(connection), answers.latencies(connection)
+    return Answers(funnel, latencies, read_last(connection))
 
 
 def tell_job(synced: SyncResult, built: Built, settings: Settings) -> int:
@@ -73,7 +70,8 @@ def tell_job(synced: SyncResult, built: Built, settings: Settings) -> int:
     check on tables that are not complete yet may find what the next run brings: then the code says
     that there is more to load, and the findings are shown.
     """
-    told = read_answers(settings.warehouse_path)
+    with warehouses.reading() as connection:
+        told = read_answers(connection)
     code = synced.exit_code or built.exit_code or told.exit_code
     _show_sync(synced)
     _show_build(built)

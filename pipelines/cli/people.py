@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli import failures, redaction, terminal
+from pipelines.cli import failures, redaction, terminal, warehouses
 from pipelines.errors import PrintoraError
 
 if TYPE_CHECKING:
@@ -64,16 +64,16 @@ def rotate_pseudonyms(
     from pipelines.clock import SystemClock, utc
     from pipelines.people.rewrite import rewrite
     from pipelines.people.rotating import rotate
-    from pipelines.warehouse import READER_TIMEOUT, connect, warehouse_lock
+    from pipelines.warehouse import READER_TIMEOUT, connect
     from pipelines.warehouse.catalog import transaction
 
     terminal.wishes.json = json
     settings = _settings()
-    path = settings.warehouse_path
-    with warehouse_lock(path, on_wait=terminal.note):
+    with warehouses.changing() as path:
         with connect(path, wait_seconds=READER_TIMEOUT) as connection, transaction(connection):
             keys = rotate(connection, settings, utc(SystemClock().now()), lost=lost)
         rewrite(path)
+    _rebuild_there()
     terminal.show(f"The pseudonyms are those of key {keys.version} ({keys.fingerprint()}) now.")
     if lost:
         terminal.note("The others are gone. `printora run --full` gives orders new ones.")
@@ -85,11 +85,11 @@ def rotate_pseudonyms(
 def _settings() -> KeySettings:
     """Read the settings, and refuse a place where there is nothing to work on."""
     from pipelines.settings import key_settings
-    from pipelines.warehouse import READER_TIMEOUT, connect
 
     settings = key_settings()
     redaction.hide(settings.api_key, settings.pseudonym_key)
-    connect(settings.warehouse_path, read_only=True, wait_seconds=READER_TIMEOUT).close()
+    with warehouses.reading():
+        pass
     return settings
 
 
@@ -99,11 +99,10 @@ def _forget(settings: KeySettings, who: str) -> Receipt:
     from pipelines.people.guard import keys_for, refuse_other_keys
     from pipelines.people.rewrite import rewrite
     from pipelines.people.state import recorded
-    from pipelines.warehouse import READER_TIMEOUT, connect, warehouse_lock
+    from pipelines.warehouse import READER_TIMEOUT, connect
     from pipelines.warehouse.catalog import transaction
 
-    path = settings.warehouse_path
-    with warehouse_lock(path, on_wait=terminal.note):
+    with warehouses.changing() as path:
         with connect(path, wait_seconds=READER_TIMEOUT) as connection:
             keys = keys_for(settings, connection)
             keys.require()
@@ -112,7 +111,17 @@ def _forget(settings: KeySettings, who: str) -> Receipt:
                 receipt = forget(connection, who, keys, utc(SystemClock().now()))
         rewrite(path)
         _publish_anew(path)
+    _rebuild_there()
     return receipt
+
+
+def _rebuild_there() -> None:
+    """Build the models on PostgreSQL anew, which still tell of what the raw tables do not."""
+    from pipelines.cli.job import rebuild
+    from pipelines.settings import postgres_url
+
+    if postgres_url() is not None:
+        rebuild()
 
 
 def _publish_anew(path: Path) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
 
 import typer
 
+from pipelines.cli import warehouses
 from pipelines.cli.streams import Steady
 from pipelines.errors import ConfigurationError, PrintoraError
 from pipelines.text import printable_lines
@@ -42,7 +43,12 @@ class Form(StrEnum):
 
 
 def query(
-    sql: Annotated[str, typer.Argument(help="One select, in DuckDB's SQL.")],
+    sql: Annotated[
+        str,
+        typer.Argument(
+            help="One select, in DuckDB's SQL, or in PostgreSQL's where that is the destination."
+        ),
+    ],
     *,
     form: Annotated[
         Form | None,
@@ -54,12 +60,13 @@ def query(
 ) -> None:
     """Ask the snapshot for readers one question. Waits for no run, and no run for it.
 
+    Where PostgreSQL is the destination, it is asked itself, in its own SQL.
+
     `printora query 'show all tables'` lists what there is. In CSV, a text that a spreadsheet would
     take for a formula gets a ' before it; JSON and Parquet have every value as it is.
     """
     form = form or _form_of(output)
-    with snapshot() as connection, _readable_errors():
-        _refuse_commands(connection, sql)
+    with _asked(sql) as (connection, sql), _readable_errors():
         if form is Form.TABLE:
             width = shutil.get_terminal_size().columns
             connection.sql(sql).show(max_rows=TABLE_ROWS, max_width=width)
@@ -68,6 +75,40 @@ def query(
         else:
             with _opened(output) as file:
                 (_write_csv if form is Form.CSV else _write_json)(connection, sql, file)
+
+
+@contextmanager
+def _asked(sql: str) -> Iterator[tuple[DuckDBPyConnection, str]]:
+    """Yield what answers, and the question to it."""
+    url = warehouses.hidden_url()
+    if url is not None:
+        with _readable_errors(), _answer_of(url, sql) as connection:
+            yield connection, "from answer"
+        return
+    with snapshot() as connection:
+        with _readable_errors():
+            _refuse_commands(connection, sql)
+        yield connection, sql
+
+
+@contextmanager
+def _answer_of(url: str, sql: str) -> Iterator[DuckDBPyConnection]:
+    """Ask PostgreSQL itself; its answer is a table in memory."""
+    import duckdb
+    import psycopg2
+
+    from pipelines.warehouse.copying import copy_out
+    from pipelines.warehouse.postgres_reader import reader
+
+    with duckdb.connect() as here:
+        here.execute("set TimeZone = 'UTC'")
+        try:
+            with reader(url) as there:
+                # On lines of its own: a comment at its end would hide what follows.
+                copy_out(there.cursor, f"\n{sql.strip().rstrip(';')}\n", here, "answer")
+        except psycopg2.Error as error:
+            raise _unanswered(error, "select * from information_schema.tables") from error
+        yield here
 
 
 def _form_of(output: Path | None) -> Form:
@@ -84,10 +125,14 @@ def _form_of(output: Path | None) -> Form:
 
 @contextmanager
 def snapshot() -> Iterator[DuckDBPyConnection]:
-    """Open the snapshot for readers; refuse where there is none."""
+    """Open the snapshot for readers, or PostgreSQL, which needs none."""
     from pipelines.settings import publish_path
     from pipelines.warehouse import connect
 
+    if warehouses.hidden_url():
+        with warehouses.reading() as connection:
+            yield connection
+        return
     path = publish_path()
     if path is None:
         raise ConfigurationError(
@@ -111,11 +156,14 @@ def _readable_errors() -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        text = str(error).strip()
-        raise ConfigurationError(
-            f"The question cannot be answered. {text}",
-            hint="\n`printora query 'show all tables'` lists what there is.",
-        ) from error
+        raise _unanswered(error, "show all tables") from error
+
+
+def _unanswered(error: Exception, tables: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The question cannot be answered. {str(error).strip()}",
+        hint=f"\n`printora query '{tables}'` lists what there is.",
+    )
 
 
 def _refuse_commands(connection: DuckDBPyConnection, sql: str) -> None:

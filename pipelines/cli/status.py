@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from pipelines.cli import failures, tables, terminal
+from pipelines.cli import failures, tables, terminal, warehouses
 from pipelines.cli.certificates import FAILED, SKIPPED, StoredCertificate, read_last
 from pipelines.clock import SystemClock, utc
 from pipelines.errors import WarehouseError, WarehouseLocked
-from pipelines.settings import publish_path, warehouse_path
-from pipelines.warehouse import connect, warehouse_lock
+from pipelines.settings import postgres_url, publish_path, warehouse_path
+from pipelines.warehouse import warehouse_lock
 from pipelines.warehouse.foreign import foreign_schemas
 from pipelines.warehouse.lock import holder_of
 from pipelines.words import length, moment
@@ -34,21 +35,21 @@ _REQUESTS = """
 _PROVEN = """
     select min(as_of)
     from (
-        select max(complete_as_of) as as_of, arg_max(outcome, sync_id) as outcome
+        select
+            max(complete_as_of) over (partition by resource) as as_of,
+            outcome,
+            row_number() over (partition by resource order by sync_id desc) as place
         from printora_raw.sync_runs
-        group by resource
-    )
-    where outcome <> 'skipped'
+    ) as runs
+    where place = 1 and outcome <> 'skipped'
     having count(*) = count(as_of)
 """
 _QUARANTINED = "select count(*) from printora_raw.quarantine"
 _TABLES = """
-    select t.table_name, coalesce(bool_or(c.column_name = 'deleted_at'), false)
-    from duckdb_tables() as t
-    left join duckdb_columns() as c
-        on c.schema_name = t.schema_name and c.table_name = t.table_name
-    where t.schema_name = 'printora_raw'
-    group by t.table_name
+    select table_name, bool_or(column_name = 'deleted_at')
+    from information_schema.columns
+    where table_schema = 'printora_raw'
+    group by table_name
 """
 
 
@@ -60,7 +61,7 @@ class Status:
     ``problems``: where the certificates contradict the tables or the clock.
     """
 
-    warehouse: Path
+    warehouse: str
     writer: str | None
     certificates: Sequence[StoredCertificate]
     requests: int
@@ -92,7 +93,7 @@ class Status:
         if self.problems:
             return " ".join(self.problems)
         if not self.certificates:
-            return "Nothing was ever synced into this file: run `printora run`."
+            return "Nothing was ever synced into this warehouse: run `printora run`."
         failed = next((p.reason for p in self.certificates if p.outcome == FAILED), None)
         if failed:
             return f"Mend what ended the last sync, then run again. {failed}"
@@ -109,10 +110,10 @@ class Status:
 
 def show() -> int:
     """Print the status; return its exit code."""
-    path = warehouse_path()
-    writer = writer_of(path)
-    with connect(path, read_only=True) as connection:
-        status = replace(read(connection, path, writer), published_at=_published_at())
+    writer = writer_of_any()
+    with warehouses.reading() as connection:
+        found = read(connection, warehouses.place(), writer)
+        status = replace(found, published_at=_published_at())
     if terminal.wishes.json:
         terminal.print_json({**asdict(status), "complete_as_of": status.as_of, "todo": status.todo})
     else:
@@ -133,7 +134,19 @@ def writer_of(path: Path) -> str | None:
         return None  # who may only read the folder can make no lock
 
 
-def read(connection: DuckDBPyConnection, path: Path, writer: str | None) -> Status:
+def writer_of_any() -> str | None:
+    """Return which run writes to the warehouse that the settings name."""
+    url = warehouses.hidden_url()
+    if url is None:
+        return writer_of(warehouse_path())
+    from pipelines.warehouse.postgres import connect as open_database
+    from pipelines.warehouse.postgres_lock import writer_of as writer_there
+
+    with closing(open_database(url)) as session:
+        return writer_there(session)
+
+
+def read(connection: DuckDBPyConnection, path: str, writer: str | None) -> Status:
     """Read what the warehouse tells of itself."""
     now = utc(SystemClock().now())
     certificates = read_last(connection)
@@ -152,9 +165,9 @@ def read(connection: DuckDBPyConnection, path: Path, writer: str | None) -> Stat
     )
 
 
-def _foreign(connection: DuckDBPyConnection, path: Path) -> Iterator[str]:
+def _foreign(connection: DuckDBPyConnection, path: str) -> Iterator[str]:
     """Name a database that somebody else made."""
-    if schemas := foreign_schemas(connection):
+    if postgres_url() is None and (schemas := foreign_schemas(connection)):
         yield (
             f"{path} is somebody else's database (its schemas: {', '.join(schemas)}): correct "
             "DESTINATION__DUCKDB__CREDENTIALS."
@@ -213,7 +226,7 @@ def _facts(status: Status) -> Text:
     looks = [part.oldest_observation_at for part in status.certificates]
     oldest = max((status.now - at for at in looks if at is not None), default=None)
     facts = {
-        "Warehouse": str(status.warehouse),
+        "Warehouse": status.warehouse,
         "Complete": "never" if as_of is None else age(status.now - as_of),
         "Values": "none" if oldest is None else f"the oldest was read {age(oldest)}",
         "Requests": f"{status.requests:,} in the last 24 hours",

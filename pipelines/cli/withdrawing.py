@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pipelines.cli import failures, terminal
+from pipelines.cli import failures, terminal, warehouses
 from pipelines.errors import ConfigurationError
-from pipelines.settings import warehouse_path
-from pipelines.warehouse import READER_TIMEOUT, connect, warehouse_lock
 
 _LISTED = """
     select sync_id, resource, outcome, complete_as_of, evidence, rows_stored
@@ -27,7 +25,7 @@ _WITHDRAWN = """
 
 def show(last: int) -> int:
     """Print the newest certificates; return the exit code."""
-    with connect(warehouse_path(), read_only=True, wait_seconds=READER_TIMEOUT) as connection:
+    with warehouses.reading() as connection:
         rows = connection.execute(_LISTED, [last]).fetchall()
     names = ("sync_id", "resource", "outcome", "complete_as_of", "evidence", "rows_stored")
     if terminal.wishes.json:
@@ -46,11 +44,7 @@ def withdraw(sync_id: str, why: str) -> int:
     Raises:
         ConfigurationError: no sync of that id has certified anything.
     """
-    path = warehouse_path()
-    with (
-        warehouse_lock(path, on_wait=terminal.note),
-        connect(path, wait_seconds=READER_TIMEOUT) as connection,
-    ):
+    with warehouses.correcting() as connection:
         taken = [row[0] for row in connection.execute(_WITHDRAWN, [why, sync_id]).fetchall()]
     if not taken:
         raise ConfigurationError(

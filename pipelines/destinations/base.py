@@ -74,5 +74,8 @@ class Destination(Reading, Protocol):
     def withdrawn(self) -> set[str]:
         """Return the lists whose newest certificate somebody has taken back."""
 
+    def counted(self, table: Table) -> int:
+        """Count the rows where readers find them: a local copy's are no proof."""
+
     def release(self) -> None:
         """Let others read until the next question or load."""

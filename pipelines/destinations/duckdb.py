@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import dlt
-import pyarrow as pa
 from dlt.common.configuration import configspec
 from dlt.destinations.impl.duckdb.configuration import (
     DuckDbClientConfiguration,
@@ -17,16 +15,15 @@ from dlt.destinations.impl.duckdb.configuration import (
 )
 
 from pipelines.clock import Clock, SystemClock
-from pipelines.destinations.base import DATASET
 from pipelines.destinations.batches import Batch, to_arrow
 from pipelines.destinations.faults import readable_errors
+from pipelines.destinations.packages import Packages
 from pipelines.destinations.sql import SqlReading
 from pipelines.destinations.where import JsonObject
 from pipelines.errors import WarehouseLocked
-from pipelines.source.schema import SYNC_RUNS, Table
+from pipelines.source.schema import Table
 from pipelines.warehouse.connection import READER_TIMEOUT
 
-PIPELINE = "printora"
 _POLL_SECONDS = 0.2
 _CHECKPOINT = "16MB"
 
@@ -63,38 +60,6 @@ def destination_of(path: Path, memory_limit: str | None = None) -> Any:
     return destination
 
 
-class _ExpectedHints(logging.Filter):
-    """Drop dlt's note that our JSON columns travel as text: that is how they are declared."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return "several column hints were different" not in record.getMessage()
-
-
-_HINTS = _ExpectedHints()
-
-
-def resource(table: Table, batches: Callable[..., Iterator[Any]], *arguments: Any) -> Any:
-    """Return the dlt resource that merges Arrow batches into one raw table.
-
-    Rows of one batch must have different keys: neither strategy may meet a repeated one.
-    """
-
-    def made() -> Iterator[Any]:
-        yield from batches(*arguments)
-
-    return dlt.resource(made, name=table.name, **hints_of(table))
-
-
-def hints_of(table: Table) -> dict[str, Any]:
-    """Return how dlt merges a raw table."""
-    strategy = "insert-only" if table.is_append_only else "delete-insert"
-    return {
-        "primary_key": list(table.key),
-        "write_disposition": {"disposition": "merge", "strategy": strategy},
-        "columns": {c.name: {"data_type": "json"} for c in table.columns if c.kind == "json"},
-    }
-
-
 class DuckDBDestination(SqlReading):
     """One DuckDB file, opened for one sync. Use as a context manager.
 
@@ -106,34 +71,19 @@ class DuckDBDestination(SqlReading):
     ) -> None:
         super().__init__()
         self._clock = clock or SystemClock()
-        # No second copy of the rows stays behind a load: not in the packages, nor in the dataset
-        # that dlt merges from.
-        dlt.config["load.delete_completed_jobs"] = True
-        dlt.config["load.truncate_staging_dataset"] = True
-        self._pipeline = dlt.pipeline(
-            PIPELINE,
-            destination=destination,
-            dataset_name=DATASET,
-            pipelines_dir=pipelines_dir,  # type: ignore[arg-type]  # dlt means: or None
-        )
+        self._packages = Packages(destination, pipelines_dir)
         self._client: Any = None
         self.state: JsonObject = {}
 
     def __enter__(self) -> DuckDBDestination:
-        logging.getLogger("dlt").addFilter(_HINTS)
-        # The local folder holds nothing that the destination does not: what a killed process left
-        # there is older than what another machine may have loaded since.
-        self._pipeline.drop()
+        self._packages.open()
         self._open()  # waits for whoever reads the file: dlt itself would fail at once
-        with readable_errors():
-            self._pipeline.sync_destination()
-        self._read_columns()
-        sources = self._pipeline.state.get("sources", {})
-        self.state = dict(sources.get(PIPELINE, {}).get("sync", {}))
+        self.state = self._packages.state()
+        self.read_columns()
         return self
 
     def __exit__(self, *_: object) -> None:
-        logging.getLogger("dlt").removeFilter(_HINTS)
+        self._packages.close()
         self.release()
 
     def release(self) -> None:
@@ -148,35 +98,20 @@ class DuckDBDestination(SqlReading):
         with readable_errors():
             return list(self._client.execute_sql(sql, *parameters) or [])
 
-    def recent_requests(self, since: datetime) -> list[tuple[datetime, int]]:
-        """Return when syncs ended since a time, and how many requests each had made."""
-        if not self.has(SYNC_RUNS):
-            return []
-        sql = (
-            f"select ended_at, sum(requests) from {DATASET}.{SYNC_RUNS.name}"
-            " where ended_at >= %s group by ended_at"
-        )
-        return [(row[0], int(row[1] or 0)) for row in self.query(sql, since)]
-
     def load(self, rows: Mapping[Table, Batch], state: JsonObject) -> None:
         """Merge the rows and note the state, in one package."""
-
-        def noting_state(batch: pa.Table) -> Iterator[pa.Table]:
-            dlt.current.source_state()["sync"] = dict(state)
-            yield batch
-
         batches = {table: to_arrow(table, part) for table, part in rows.items() if len(part)}
-        resources = [resource(table, noting_state, batch) for table, batch in batches.items()]
-        source = dlt.source(lambda: resources, name=PIPELINE, max_table_nesting=0)()
         self._open()  # and so nobody else can, until the load is done
-        with readable_errors():
-            # `run` would first restore the state from the destination again: it is ours already.
-            self._pipeline.extract(source)
-            self._pipeline.normalize()
-            self._pipeline.load()
+        self._packages.load(batches, state)
         self.state = dict(state)
         if any(not self.has(table) for table in batches):
-            self._read_columns()
+            self.read_columns()
+
+    @contextmanager
+    def editing(self) -> Iterator[None]:
+        """Let others of this process change the file inside the block."""
+        self.release()
+        yield
 
     def _open(self) -> None:
         """Open the destination; wait for whoever reads it."""
@@ -184,7 +119,7 @@ class DuckDBDestination(SqlReading):
             return
         give_up = self._clock.now() + READER_TIMEOUT
         while True:
-            client = self._pipeline.sql_client()
+            client = self._packages.pipeline.sql_client()
             try:
                 with readable_errors():
                     client.open_connection()
@@ -195,13 +130,3 @@ class DuckDBDestination(SqlReading):
             else:
                 self._client = client
                 return
-
-    def _read_columns(self) -> None:
-        rows = self.query(
-            "select table_name, column_name from information_schema.columns"
-            " where table_schema = %s",
-            DATASET,
-        )
-        self.columns = {}
-        for table, column in rows:
-            self.columns.setdefault(table, set()).add(column)

@@ -36,10 +36,25 @@ class SqlReading:
         """Tell whether the table was loaded before."""
         return table.name in self.columns
 
+    def read_columns(self) -> None:
+        """Look which tables and columns are there."""
+        rows = self.query(
+            "select table_name, column_name from information_schema.columns"
+            " where table_schema = %s",
+            DATASET,
+        )
+        self.columns = {}
+        for table, column in rows:
+            self.columns.setdefault(table, set()).add(column)
+
     def count(self, table: Table, condition: Where = ALL) -> int:
         """Count the rows."""
         rows = self._ask(table, "count(*)", condition)
         return int(rows[0][0]) if rows else 0
+
+    def counted(self, table: Table) -> int:
+        """Count the rows where readers find them."""
+        return self.count(table)
 
     def statuses(self, table: Table, condition: Where = ALL) -> dict[str | None, tuple[int, Any]]:
         """Return by status how many rows there are, and the latest look at one of them."""
@@ -106,6 +121,16 @@ class SqlReading:
         return (
             {name for name, count in zip(names, rows[0], strict=True) if count} if rows else set()
         )
+
+    def recent_requests(self, since: datetime) -> list[tuple[datetime, int]]:
+        """Return when syncs ended since a time, and how many requests each had made."""
+        if not self.has(SYNC_RUNS):
+            return []
+        sql = (
+            f"select ended_at, sum(requests) from {_place(SYNC_RUNS)}"
+            " where ended_at >= %s group by ended_at"
+        )
+        return [(row[0], int(row[1] or 0)) for row in self.query(sql, since)]
 
     def withdrawn(self) -> set[str]:
         """Return the lists whose newest certificate somebody has taken back."""

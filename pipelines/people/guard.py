@@ -139,9 +139,19 @@ def refuse_other_keys(connection: DuckDBPyConnection, before: State | None, keys
 
 def _is_due(connection: DuckDBPyConnection, before: State | None, privacy: Privacy) -> bool:
     """Tell whether stored rows may hold what the rule does not allow."""
-    if privacy.keep_personal or not tables(connection).keys() - OWN_TABLES:
+    if privacy.keep_personal:
         return False
-    return before is None or before.rules != RULES or _is_stricter(privacy, before)
+    changed = before is None or before.rules != RULES or _is_stricter(privacy, before)
+    return changed and _has_rows(connection)
+
+
+def _has_rows(connection: DuckDBPyConnection) -> bool:
+    """Tell whether anything is stored that may be of people."""
+    return any(
+        connection.execute(f"select 1 from {table} limit 1").fetchone()
+        for table in tables(connection).keys() - OWN_TABLES
+        if table.startswith(f"{RAW}.") and not table.startswith(f"{RAW}._dlt")
+    )
 
 
 def _is_stricter(privacy: Privacy, before: State) -> bool:

@@ -262,7 +262,7 @@ class Runner:
         """Count where the readers read: a certificate that promises other rows is withdrawn."""
         found = False
         for run in self.runs.values():
-            stored = self._destination.count(run.spec.table)
+            stored = self._destination.counted(run.spec.table)
             if stored == run.certificate.rows_stored:
                 continue
             reason = f"{run.certificate.rows_stored} {run.spec.words} were read, {stored} are there"

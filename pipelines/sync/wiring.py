@@ -7,12 +7,15 @@ import os
 import re
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from pipelines.client import PrintoraClient, RateGovernor, Wait
 from pipelines.clock import Clock, SystemClock, utc
+from pipelines.destination import shown
 from pipelines.destinations.base import Destination
 from pipelines.destinations.duckdb import DuckDBDestination, destination_of
 from pipelines.errors import ConfigurationError
@@ -69,44 +72,70 @@ def _sync(
     accept_deletions: bool,
     adopt: bool,
 ) -> SyncResult:
-    clock, path, identity = stopping.clock, settings.warehouse_path, identity_of(settings)
+    clock, identity = stopping.clock, identity_of(settings)
+    with _opened(settings, clock) as destination:
+        if not adopt:
+            _refuse_another(destination, identity, settings)
+        with destination.editing():
+            privacy = guard(settings, utc(clock.now()), clock)
+        waits = _Waits(destination, stopping, listener)
+        used_at = _spread(destination.recent_requests(utc(clock.now() - 86_400)))
+        with open_client(settings, clock, listener=waits, budget=budget, used_at=used_at) as client:
+            runner = Runner(
+                client,
+                destination,
+                privacy,
+                clock=clock,
+                listener=listener,
+                ledger=settings.session_ledger,
+                full=full,
+                accept_deletions=accept_deletions,
+                identity=identity,
+                adopt=adopt,
+                reread_within=timedelta(days=settings.reread_days),
+                waiting=stopping.waiting,
+                in_flight=settings.requests_in_flight,
+            )
+            waits.runner = runner
+            result = runner.run()
+        with destination.editing():
+            _tidy(settings.warehouse_path, clock)
+        return result
+
+
+class _Open(Destination, Protocol):
+    """A destination whose rows others may change, too."""
+
+    def editing(self) -> AbstractContextManager[None]:
+        """Let others of this process change the rows in the file of this machine."""
+
+
+@contextmanager
+def _opened(settings: Settings, clock: Clock) -> Iterator[_Open]:
+    """Be the only writer of the destination that the settings name."""
+    path = settings.warehouse_path
+    if settings.postgres_url:
+        from pipelines.destinations.postgres import PostgresDestination
+
+        folder = str(path.parent / "dlt")
+        with PostgresDestination(settings.postgres_url, path, folder, clock) as database:
+            yield database
+        return
     with warehouse_lock(path):  # by the machine's own clock: it is another process that ends
         # Whoever reads the file now is waited for, and what is no database is named.
         connect(path, wait_seconds=READER_TIMEOUT, clock=clock).close()
         target = destination_of(path, settings.duckdb_memory_limit)
-        with DuckDBDestination(target, working_folder(path), clock) as destination:
-            if not adopt:
-                _refuse_another(destination, identity, path)
-            destination.release()
-            privacy = guard(settings, utc(clock.now()), clock)
-            waits = _Waits(destination, stopping, listener)
-            used_at = _spread(destination.recent_requests(utc(clock.now() - 86_400)))
-            with open_client(
-                settings, clock, listener=waits, budget=budget, used_at=used_at
-            ) as client:
-                runner = Runner(
-                    client,
-                    destination,
-                    privacy,
-                    clock=clock,
-                    listener=listener,
-                    ledger=settings.session_ledger,
-                    full=full,
-                    accept_deletions=accept_deletions,
-                    identity=identity,
-                    adopt=adopt,
-                    reread_within=timedelta(days=settings.reread_days),
-                    waiting=stopping.waiting,
-                    in_flight=settings.requests_in_flight,
-                )
-                waits.runner = runner
-                result = runner.run()
-        with connect(path, wait_seconds=READER_TIMEOUT, clock=clock) as connection:
-            ensure_raw_tables(connection)  # a load makes only the tables that it has rows for
-            erased = erase(connection)
-        if erased:
-            rewrite(path)
-        return result
+        with DuckDBDestination(target, working_folder(path), clock) as file:
+            yield file
+
+
+def _tidy(path: Path, clock: Clock) -> None:
+    """Erase who was forgotten from what was loaded; make the tables without rows."""
+    with connect(path, wait_seconds=READER_TIMEOUT, clock=clock) as connection:
+        ensure_raw_tables(connection)  # a load makes only the tables that it has rows for
+        erased = erase(connection)
+    if erased:
+        rewrite(path)
 
 
 class _Waits:
@@ -140,14 +169,18 @@ def identity_of(settings: Settings) -> Identity:
     )
 
 
-def _refuse_another(destination: Destination, identity: Identity, path: Path) -> None:
+def _refuse_another(destination: Destination, identity: Identity, settings: Settings) -> None:
     held = read_state(destination.state).identity
     if held is None or held == identity:
         return
+    url = settings.postgres_url
+    where = shown(url) if url else settings.warehouse_path
+    kind, what = ("POSTGRES", "database") if url else ("DUCKDB", "file")
     raise ConfigurationError(
-        f"{path} holds the data of {held}; the settings are those of {identity}.",
-        hint="Set DESTINATION__DUCKDB__CREDENTIALS to another file; or, if it is the same partner "
-        "under a new address, key mode or version, run once with --adopt. Nothing was changed.",
+        f"{where} holds the data of {held}; the settings are those of {identity}.",
+        hint=f"Set DESTINATION__{kind}__CREDENTIALS to another {what}; or, if it is the "
+        "same partner under a new address, key mode or version, run once with --adopt. Nothing was "
+        "changed.",
     )
 
 

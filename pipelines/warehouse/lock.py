@@ -64,7 +64,7 @@ def warehouse_lock(
     clock = clock or SystemClock()
     _acquire(lock, path, timeout, on_wait, clock)
     try:
-        _note_holder(path, command or _own_command(), clock)
+        _note_holder(path, command or own_command(), clock)
         yield
     finally:
         _holder_file(path).unlink(missing_ok=True)
@@ -159,6 +159,6 @@ def _note_holder(path: Path, command: str, clock: Clock) -> None:
     _holder_file(path).write_text(note, encoding="utf-8")
 
 
-def _own_command() -> str:
+def own_command() -> str:
     """Name the program and its command, not its options: they are nobody else's business."""
     return " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]])

@@ -16,13 +16,13 @@ from pipelines.warehouse.dialect import compiled
 from pipelines.warehouse.project import RAW_SCHEMA, Check, Project
 
 if TYPE_CHECKING:
-    from pipelines.source.schema import Kind
+    from pipelines.source.schema import Column, Kind, Table
 
 #: psycopg2 has no types.
 Connection = Any
 Cursor = Any
 
-_TYPES: dict[Kind, str] = {
+TYPES: dict[Kind, str] = {
     "text": "text",
     "money": "numeric(18, 4)",
     "integer": "bigint",
@@ -30,9 +30,18 @@ _TYPES: dict[Kind, str] = {
     "json": "jsonb",
 }
 
+#: Ordinary columns of a schema, and their comments.
+_RAW = """
+    select c.relname, a.attname, col_description(c.oid, a.attnum)
+    from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace
+    join pg_attribute a on a.attrelid = c.oid
+    where n.nspname = %s and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped
+"""
 
-def connect(url: str) -> Connection:
-    """Open the database, in UTC.
+
+def connect(url: str, name: str = "printora") -> Connection:
+    """Open the database, in UTC; ``name`` is shown in ``pg_stat_activity``.
 
     Raises:
         ConfigurationError: the driver is not installed.
@@ -47,7 +56,7 @@ def connect(url: str) -> Connection:
     try:
         # Some casts take the session's zone, which is the server's otherwise: often a local one,
         # in which an hour is missing or twice there.
-        return psycopg2.connect(url, options="-c timezone=UTC")
+        return psycopg2.connect(url, options="-c timezone=UTC", application_name=name)
     except psycopg2.Error as error:
         raise WarehouseError(
             f"PostgreSQL cannot be opened: {' '.join(str(error).split())}",
@@ -63,18 +72,31 @@ def transaction(connection: Connection) -> Iterator[Cursor]:
 
 
 def ensure_raw_tables(cursor: Cursor) -> None:
-    """Create the raw tables and columns that are missing, with their comments."""
+    """Create what is missing of the raw tables: columns, comments, and an index on each key.
+
+    The index is unique: nothing that is loaded, by whomever, can double a row.
+    """
     from pipelines.source.schema import TABLES
 
+    cursor.execute(_RAW, [RAW_SCHEMA])
+    there = {(table, column): text for table, column, text in cursor.fetchall()}
     cursor.execute(f"create schema if not exists {RAW_SCHEMA}")
     for table in TABLES:
-        name = f"{RAW_SCHEMA}.{table.name}"
-        cursor.execute(f"create table if not exists {name} ()")
-        for column in table.columns:
-            definition = f"{quoted(column.name)} {_TYPES[column.kind]}"
-            cursor.execute(f"alter table {name} add column if not exists {definition}")
-        meanings = [(column.name, column.description) for column in table.columns]
-        comment_on(cursor, "table", name, table.description, meanings)
+        missing = [c for c in table.columns if (table.name, c.name) not in there]
+        meanings = [(c.name, c.description) for c in table.columns]
+        if any(there.get((table.name, name)) != text for name, text in meanings):
+            _make_raw_table(cursor, table, missing)
+            name = f"{RAW_SCHEMA}.{table.name}"
+            comment_on(cursor, "table", name, table.description, meanings)
+
+
+def _make_raw_table(cursor: Cursor, table: Table, missing: Iterable[Column]) -> None:
+    name = f"{RAW_SCHEMA}.{table.name}"
+    cursor.execute(f"create table if not exists {name} ()")
+    for column in missing:
+        cursor.execute(f"alter table {name} add column {quoted(column.name)} {TYPES[column.kind]}")
+    keys = ", ".join(table.key)
+    cursor.execute(f"create unique index if not exists {table.name}_key on {name} ({keys})")
 
 
 def comment_on(

@@ -10,10 +10,10 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from pipelines.errors import ConfigurationError, ModelError
-from pipelines.warehouse.build import kept, refuse_other_columns
+from pipelines.warehouse.build import ModelResult, kept, refuse_other_columns
+from pipelines.warehouse.checks import CheckResult
 from pipelines.warehouse.dialect import compiled
 from pipelines.warehouse.postgres import (
     Connection,
@@ -53,22 +53,13 @@ _GRANTS = """
 """
 
 
-@dataclass(frozen=True)
-class BuiltModel:
-    """One model, built: how many rows it has, and in how many seconds."""
-
-    name: str
-    rows: int
-    seconds: float
-
-
 def build(
     connection: Connection,
     project: Project,
     settings: ModelSettings,
     *,
-    on_model: Callable[[BuiltModel], None] | None = None,
-) -> list[BuiltModel]:
+    on_model: Callable[[ModelResult], None] | None = None,
+) -> list[ModelResult]:
     """Build all models. ``on_model`` is told of each; nothing is visible before the last is done.
 
     Raises:
@@ -79,7 +70,7 @@ def build(
     project, results = with_fields(project, settings), []
     with transaction(connection) as cursor:
         cursor.execute(_LOCK)
-        _refuse_other_order(cursor)
+        refuse_other_order(cursor)
         ensure_raw_tables(cursor)
         with explained("The build", hint=_UNCHANGED):
             for layer in LAYERS:
@@ -90,14 +81,21 @@ def build(
             results.append(_make(cursor, model))
             if on_model:
                 on_model(results[-1])
-        for promise in project.promises:
-            kept(run_check(cursor, promise, suffix=_SUFFIX))
+        results = [
+            dataclasses.replace(result, checks=_promises(cursor, model))
+            for result, model in zip(results, project.models, strict=True)
+        ]
         with explained("Replacing the last build", hint=_UNCHANGED):
             _take_places(cursor, project)
     return results
 
 
-def _refuse_other_order(cursor: Cursor) -> None:
+def _promises(cursor: Cursor, model: Model) -> tuple[CheckResult, ...]:
+    return tuple(kept(run_check(cursor, check, suffix=_SUFFIX)) for check in model.checks)
+
+
+def refuse_other_order(cursor: Cursor) -> None:
+    """Refuse a database that sorts texts otherwise than DuckDB: the first of some is another."""
     cursor.execute("select 'B' < 'a' and 'a_' > 'a1'")
     if cursor.fetchone() != (True,):
         raise ConfigurationError(
@@ -124,7 +122,7 @@ def _write_settings(cursor: Cursor, settings: ModelSettings) -> None:
     comment_on(cursor, "table", name, f"The settings of the last build. {MARK}", meanings)
 
 
-def _make(cursor: Cursor, model: Model) -> BuiltModel:
+def _make(cursor: Cursor, model: Model) -> ModelResult:
     started = time.perf_counter()  # A duration, not a time: nothing that is stored depends on it.
     name = _beside(model.qualified)
     select = compiled(model.sql, "postgres", model.place, suffix=_SUFFIX)
@@ -138,7 +136,7 @@ def _make(cursor: Cursor, model: Model) -> BuiltModel:
         (count,) = cursor.fetchone()
         meanings = [(column.name, column.description) for column in model.columns]
         comment_on(cursor, model.materialized, name, f"{model.text} {MARK}", meanings)
-    return BuiltModel(model.qualified, count, time.perf_counter() - started)
+    return ModelResult(model.qualified, count, time.perf_counter() - started, (), "")
 
 
 def _take_places(cursor: Cursor, project: Project) -> None:

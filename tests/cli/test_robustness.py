@@ -123,7 +123,7 @@ def _opened(place: Place) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _told(place: Place) -> status.Status:
     with connect(place.warehouse, read_only=True) as connection:
-        return status.read(connection, place.warehouse, None)
+        return status.read(connection, str(place.warehouse), None)
 
 
 def test_status_counts_what_is_there(loaded: Place) -> None:

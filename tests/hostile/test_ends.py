@@ -64,7 +64,7 @@ def test_a_certificate_may_lack_any_of_its_numbers(tmp_path: Path) -> None:
             connection.begin()
             for name in lost:
                 connection.execute(f"update printora_raw.sync_runs set {name} = null")  # noqa: S608
-            told = status.read(connection, path, None)
+            told = status.read(connection, str(path), None)
             connection.rollback()
             assert tables.certificate_table(told.certificates).row_count == 1
             assert str(tables.completeness_line(told.certificates))

@@ -6,9 +6,14 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from pipelines.warehouse.postgres import connect
 
 #: The server's clocks change, as those of many do: what depends on its zone is an hour off then.
 _SETTINGS = """
@@ -43,6 +48,14 @@ def postgres() -> Iterator[str]:
         shutil.rmtree(folder)
 
 
+def restart(url: str) -> None:
+    """End the server as a crash would, and start it again."""
+    folder = Path(dict(parse_qsl(urlsplit(url).query))["host"])
+    user = "postgres" if os.geteuid() == 0 else None
+    options = ("-w", "-l", folder / "log", "-o", f"-k {folder}")
+    _run(user, "pg_ctl", "-D", folder / "data", "-m", "immediate", *options, "restart")
+
+
 def _run(user: str | None, program: str, *arguments: str | Path) -> None:
     subprocess.run(
         [_program(program), *arguments], user=user, check=True, stdout=subprocess.DEVNULL, cwd="/"
@@ -55,3 +68,27 @@ def _program(name: str) -> Path:
     found = Path(shutil.which(name) or (debian[-1] if debian else name))
     assert found.exists(), f"{name} is missing: .ci/system-packages installs PostgreSQL"
     return found
+
+
+@contextmanager
+def database(server: str, like: str | None = None) -> Iterator[str]:
+    """Make an empty database that sorts by code points, or a copy of one, and return its URL."""
+    name = f"test_{uuid.uuid4().hex[:8]}"
+    template = urlsplit(like).path.strip("/") if like else "template0"
+    asked(server, f"create database {name} template {template} locale 'C.UTF-8'")
+    try:
+        yield server.replace("/postgres?", f"/{name}?")
+    finally:
+        asked(server, f"drop database {name} with (force)")
+
+
+def asked(url: str, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """Run one statement in a session of its own; return its rows."""
+    session = connect(url)
+    session.autocommit = True
+    try:
+        with session.cursor() as cursor:
+            cursor.execute(statement, values)
+            return list(cursor.fetchall()) if cursor.description else []
+    finally:
+        session.close()

@@ -24,7 +24,7 @@ from pipelines.sync import sync
 _WRITES = ("ALTER", "CREATE", "DELETE", "DROP", "INSERT", "MERGE", "UPDATE")
 
 
-class _Steps:
+class Steps:
     """Counts the steps, names them in a file, and ends the process at one of them."""
 
     def __init__(self, file: Path, end_at: int | None) -> None:
@@ -34,6 +34,7 @@ class _Steps:
         self._lock = threading.Lock()  # dlt writes tables from several threads
 
     def reach(self, step: str) -> None:
+        """Take a step."""
         with self._lock:
             if self._passed == self._end_at:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -44,21 +45,23 @@ class _Steps:
 
 def run(base_url: str, folder: Path, now: float, steps: Path, end_at: int | None = None) -> None:
     """Sync, and note each step in the file; do not live to take the step ``end_at``."""
-    reached = _Steps(steps, end_at).reach
+    reached = Steps(steps, end_at).reach
     for name in ("extract", "normalize", "load"):
-        _wrap(dlt.Pipeline, name, lambda *_, name=name: reached(name))
-    _wrap(DuckDbSqlClient, "execute_query", lambda query, *_: _note_write(reached, query))
-    _wrap(DuckDbSqlClient, "commit_transaction", lambda *_: reached("commit"))
+        wrap(dlt.Pipeline, name, lambda *_, name=name: reached(name))
+    wrap(DuckDbSqlClient, "execute_query", lambda query, *_: note_write(reached, query))
+    wrap(DuckDbSqlClient, "commit_transaction", lambda *_: reached("commit"))
     sync(settings_for(base_url, folder), clock=ManualClock(now))
 
 
-def _note_write(reached: Callable[[str], None], query: Any) -> None:
+def note_write(reached: Callable[[str], None], query: Any) -> None:
+    """Take a step, if the query writes to a table that is kept."""
     first, *words = str(query).split()
     if first.upper() in _WRITES and not any("_staging" in word for word in words[:2]):
         reached(" ".join([first, *words[:2]]))
 
 
-def _wrap(kind: type, name: str, before: Callable[..., None]) -> None:
+def wrap(kind: type, name: str, before: Callable[..., None]) -> None:
+    """Call something before each call of a method."""
     inner = getattr(kind, name)
 
     @functools.wraps(inner)

@@ -206,6 +206,8 @@ class Memory:
         """Count the rows."""
         return len(self._rows(table, condition))
 
+    counted = count
+
     def statuses(self, table: Table, condition: Where = ALL) -> dict[str | None, tuple[int, Any]]:
         """Return by status how many rows there are, and the latest look at one of them."""
         found: dict[str | None, tuple[int, Any]] = {}

@@ -1,0 +1,104 @@
+"""The warehouse that the settings name, DuckDB or PostgreSQL: to read it, and to be its writer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, cast
+
+from pipelines.cli import redaction, terminal
+from pipelines.destination import shown
+from pipelines.settings import postgres_url, warehouse_path
+from pipelines.warehouse import READER_TIMEOUT, connect, warehouse_lock
+from pipelines.warehouse.same_file import SameFile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from duckdb import DuckDBPyConnection
+
+
+def place() -> str:
+    """Return the warehouse for a person: a file's path, or a URL without its password."""
+    url = postgres_url()
+    return shown(url) if url else str(warehouse_path())
+
+
+@contextmanager
+def reading() -> Iterator[DuckDBPyConnection]:
+    """Open the warehouse to read. PostgreSQL answers DuckDB's questions, too."""
+    if url := hidden_url():
+        from pipelines.warehouse.postgres_reader import reader
+
+        with reader(url) as found:
+            yield cast("DuckDBPyConnection", found)
+    else:
+        with connect(warehouse_path(), read_only=True, wait_seconds=READER_TIMEOUT) as connection:
+            yield connection
+
+
+@contextmanager
+def writing() -> Iterator[Callable[[], None]]:
+    """Be the only run that writes; yields what sees to it that it is still the same file."""
+    if url := hidden_url():
+        from pipelines.warehouse.postgres_lock import writer_session
+
+        with writer_session(url, on_wait=terminal.note):
+            yield lambda: None  # a session that is lost is noticed by what goes through it
+    else:
+        path = warehouse_path()
+        with warehouse_lock(path, on_wait=terminal.note):
+            yield SameFile(path).check
+
+
+@contextmanager
+def correcting() -> Iterator[DuckDBPyConnection]:
+    """Open the warehouse to change a certificate in it, as its only writer."""
+    if url := hidden_url():
+        from pipelines.warehouse.postgres import transaction
+        from pipelines.warehouse.postgres_lock import writer_session
+        from pipelines.warehouse.postgres_reader import PostgresReader
+
+        with writer_session(url, on_wait=terminal.note) as session, transaction(session) as cursor:
+            yield cast("DuckDBPyConnection", PostgresReader(cursor))
+    else:
+        path = warehouse_path()
+        with (
+            warehouse_lock(path, on_wait=terminal.note),
+            connect(path, wait_seconds=READER_TIMEOUT) as connection,
+        ):
+            yield connection
+
+
+@contextmanager
+def changing() -> Iterator[Path]:
+    """Be the only writer; yields the file in which the raw rows may be changed in the block.
+
+    Of PostgreSQL it is a mirror, and what was changed in it is changed there at the block's end.
+    """
+    if url := hidden_url():
+        from pipelines.destinations.postgres import PostgresDestination
+        from pipelines.settings import local_path
+        from pipelines.warehouse.postgres_lock import writer_session
+
+        path = local_path()
+        with (
+            writer_session(url, on_wait=terminal.note),
+            PostgresDestination(url, path, str(path.parent / "dlt")) as destination,
+            destination.editing(),
+        ):
+            yield path
+    else:
+        path = warehouse_path()
+        with warehouse_lock(path, on_wait=terminal.note):
+            yield path
+
+
+def hidden_url() -> str | None:
+    """Return the PostgreSQL database, whose password is never printed from now on."""
+    from urllib.parse import urlsplit
+
+    url = postgres_url()
+    if url:
+        redaction.hide(urlsplit(url).password)
+    return url

@@ -1,0 +1,108 @@
+"""dlt's packages: rows and the sync's state on their way into a destination."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import dlt
+import pyarrow as pa
+
+from pipelines.destinations.base import DATASET
+from pipelines.destinations.faults import readable_errors
+from pipelines.destinations.where import JsonObject
+from pipelines.source.schema import Table
+
+PIPELINE = "printora"
+
+
+class _ExpectedHints(logging.Filter):
+    """Drop dlt's note that our JSON columns travel as text: that is how they are declared."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "several column hints were different" not in record.getMessage()
+
+
+_HINTS = _ExpectedHints()
+
+
+def resource(
+    table: Table, batches: Callable[..., Iterator[Any]], *arguments: Any, **options: Any
+) -> Any:
+    """Return the dlt resource that merges Arrow batches into one raw table.
+
+    Rows of one batch must have different keys: neither strategy may meet a repeated one.
+    """
+
+    def made() -> Iterator[Any]:
+        yield from batches(*arguments)
+
+    return dlt.resource(made, name=table.name, **hints_of(table), **options)
+
+
+def hints_of(table: Table) -> dict[str, Any]:
+    """Return how dlt merges a raw table."""
+    strategy = "insert-only" if table.is_append_only else "delete-insert"
+    return {
+        "primary_key": list(table.key),
+        "write_disposition": {"disposition": "merge", "strategy": strategy},
+        "columns": {c.name: {"data_type": "json"} for c in table.columns if c.kind == "json"},
+    }
+
+
+class Packages:
+    """A dlt pipeline that keeps nothing of its own: what counts is in the destination.
+
+    ``file_format``: how rows travel; None: as dlt prefers. ``pipelines_dir``: where packages are
+    while they are on their way.
+    """
+
+    def __init__(
+        self, destination: Any, pipelines_dir: str | None, file_format: str | None = None
+    ) -> None:
+        # No second copy of the rows stays behind a load: not in the packages, nor in the dataset
+        # that dlt merges from.
+        dlt.config["load.delete_completed_jobs"] = True
+        dlt.config["load.truncate_staging_dataset"] = True
+        self._options = {"file_format": file_format} if file_format else {}
+        self.pipeline = dlt.pipeline(
+            PIPELINE,
+            destination=destination,
+            dataset_name=DATASET,
+            pipelines_dir=pipelines_dir,  # type: ignore[arg-type]  # dlt means: or None
+        )
+
+    def open(self) -> None:
+        """Forget what a killed process left: it is older than what others loaded since."""
+        logging.getLogger("dlt").addFilter(_HINTS)
+        self.pipeline.drop()
+
+    def close(self) -> None:
+        """Let dlt's log be as it was."""
+        logging.getLogger("dlt").removeFilter(_HINTS)
+
+    def state(self) -> JsonObject:
+        """Return what the last whole package left in the destination."""
+        with readable_errors():
+            self.pipeline.sync_destination()
+        sources = self.pipeline.state.get("sources", {})
+        return dict(sources.get(PIPELINE, {}).get("sync", {}))
+
+    def load(self, batches: Mapping[Table, pa.Table], state: JsonObject) -> None:
+        """Merge the rows and note the state, in one package."""
+
+        def noting_state(batch: pa.Table) -> Iterator[pa.Table]:
+            dlt.current.source_state()["sync"] = dict(state)
+            yield batch
+
+        resources = [
+            resource(table, noting_state, batch, **self._options)
+            for table, batch in batches.items()
+        ]
+        source = dlt.source(lambda: resources, name=PIPELINE, max_table_nesting=0)()
+        with readable_errors():
+            # `run` would first restore the state from the destination again: it is ours already.
+            self.pipeline.extract(source)
+            self.pipeline.normalize()
+            self.pipeline.load()

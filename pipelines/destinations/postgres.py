@@ -1,0 +1,266 @@
+"""PostgreSQL as the destination: dlt loads it, and a local mirror answers the questions.
+
+A sync asks some fifty questions, and each takes a while over a network. So the rows are kept here
+as well, in a mirror, and this is the order of things:
+
+1. Each package gets a name, which is written at the destination before anything else.
+2. dlt merges the rows there, table by table, and the state last.
+3. Only then the mirror takes the same rows, and the package's name with them.
+
+Whoever is killed in between leaves a mirror of another package than the destination names: it is
+copied anew. So a mirror never knows of rows that the destination lacks. What a certificate counts,
+it counts at the destination.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import dlt
+import pyarrow as pa
+import pyarrow.compute as pc
+from dlt.common.configuration import configspec
+from dlt.destinations.impl.postgres.configuration import (
+    PostgresClientConfiguration,
+    PostgresCredentials,
+)
+
+from pipelines.clock import Clock, SystemClock
+from pipelines.destinations.base import DATASET
+from pipelines.destinations.batches import Batch, to_arrow
+from pipelines.destinations.faults import readable_errors
+from pipelines.destinations.mirror import Mirror
+from pipelines.destinations.packages import Packages
+from pipelines.destinations.postgres_edits import push, vacuum
+from pipelines.destinations.sql import SqlReading
+from pipelines.destinations.where import JsonObject
+from pipelines.source.schema import SYNC_RUNS, TABLES, Table
+from pipelines.source.values import as_json
+from pipelines.warehouse.copying import copy_back
+from pipelines.warehouse.postgres import Connection, Cursor, ensure_raw_tables, transaction
+from pipelines.warehouse.postgres_lock import writer_session
+
+if TYPE_CHECKING:
+    pass
+
+_PACKAGE = f"{DATASET}._printora_package"
+_MIRRORED = [table for table in TABLES if table is not SYNC_RUNS]
+#: jsonb holds numbers of so many digits before the point, and somewhat more.
+_DIGITS = 10_000
+_REFUSED = re.compile(r"\\u0000|[eE][+-]?[0-9]{4}")
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+
+
+@configspec(init=False)
+class _Url(PostgresCredentials):
+    """A database by a URL of libpq's, as it stands, and in UTC: dlt's own knows no sockets."""
+
+    url: str | None = None
+
+    def to_native_representation(self) -> str:
+        return str(self.url)
+
+    def get_query(self) -> dict[str, Any]:
+        return {"options": "-ctimezone=UTC"}
+
+    def __str__(self) -> str:
+        return f"{self.host}/{self.database}"
+
+
+@configspec(init=False)
+class _Configuration(PostgresClientConfiguration):
+    credentials: _Url = None  # type: ignore[assignment]  # resolved by dlt, as it does its own
+
+
+def destination_of(url: str) -> Any:
+    """Return dlt's destination for a PostgreSQL database."""
+    parts, credentials = urlsplit(url), _Url()
+    credentials.url = url
+    credentials.host = parts.hostname or "this machine"
+    credentials.database = parts.path.strip("/") or (parts.username or "postgres")
+    credentials.username = credentials.password = ""
+    destination = dlt.destinations.postgres(credentials)
+    destination.spec = _Configuration
+    return destination
+
+
+class PostgresDestination(SqlReading):
+    """One database, opened for one sync by its only writer. Use as a context manager.
+
+    ``mirror``: the file that answers. ``pipelines_dir``: where dlt keeps packages on their way.
+    """
+
+    def __init__(
+        self, url: str, mirror: Path, pipelines_dir: str | None, clock: Clock | None = None
+    ) -> None:
+        super().__init__()
+        self._url = url
+        self._clock = clock or SystemClock()
+        self._packages = Packages(destination_of(url), pipelines_dir, file_format="csv")
+        self._mirror = Mirror(mirror, self._clock)
+        self._session: Connection = None
+        self._stack = ExitStack()
+        self._is_sure = True
+        self.state: JsonObject = {}
+
+    def __enter__(self) -> PostgresDestination:
+        with ExitStack() as stack:
+            self._session = stack.enter_context(writer_session(self._url, clock=self._clock))
+            stack.callback(self._packages.close)
+            stack.callback(self._mirror.close)
+            self._packages.open()
+            with self._transaction() as cursor:
+                ensure_raw_tables(cursor)
+                cursor.execute(f"create table if not exists {_PACKAGE} (id text)")
+            self.state = self._packages.state()
+            self._open_mirror()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def release(self) -> None:
+        """Close the mirror until the next question; the lock stays, and readers never wait."""
+        self._mirror.close()
+
+    def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """Run a query on the mirror."""
+        return self._mirror.query(sql, *parameters)
+
+    def counted(self, table: Table) -> int:
+        """Count the rows at the destination; where the mirror has others, it is thrown away."""
+        with self._transaction() as cursor:
+            cursor.execute(
+                f"select count(*) from {DATASET}.{table.name}"
+                + (" where deleted_at is null" if "deleted_at" in table.arrow.names else "")
+            )
+            count = int(cursor.fetchone()[0])
+        if count != self.count(table):
+            self._is_sure = False
+            self._mirror.note(None)
+        return count
+
+    def recent_requests(self, since: datetime) -> list[tuple[datetime, int]]:
+        """Return when syncs ended since a time, and how many requests each had made."""
+        return _There(self._session).recent_requests(since)
+
+    def withdrawn(self) -> set[str]:
+        """Return the lists whose newest certificate somebody has taken back."""
+        return _There(self._session).withdrawn()
+
+    def load(self, rows: Mapping[Table, Batch], state: JsonObject) -> None:
+        """Merge the rows and note the state, in one package; then take them into the mirror."""
+        batches = {
+            table: storable(table, to_arrow(table, part)) for table, part in rows.items() if part
+        }
+        package = self._begin_package()
+        sure, self._is_sure = self._is_sure, False
+        self._packages.load(batches, state)
+        self.state = dict(state)
+        self._is_sure = sure
+        mirrored = {table: batch for table, batch in batches.items() if table is not SYNC_RUNS}
+        self._mirror.merge(mirrored, package if sure else None)
+
+    @contextmanager
+    def editing(self) -> Iterator[None]:
+        """Let others of this process change the mirror's rows; then change the destination's."""
+        with self._mirror.edited() as changed_from:
+            yield
+            if before := changed_from():
+                with self._transaction() as cursor:
+                    package = self._name_package(cursor)
+                    changed = push(cursor, self._mirror.connection, before)
+                self._mirror.note(package)
+                vacuum(self._session, changed)
+
+    def _open_mirror(self) -> None:
+        with self._transaction() as cursor:
+            cursor.execute("set transaction isolation level repeatable read")
+            cursor.execute(f"select id from {_PACKAGE}")
+            package = (cursor.fetchone() or [None])[0]
+            if package is not None and package == self._mirror.package():
+                self._mirror.read_columns()
+                cursor.execute(_counts())
+                if set(cursor.fetchall()) == set(self.query(_counts())):
+                    self.columns = self._mirror.columns
+                    return
+            # The certificates are asked for at the destination.
+            fill = partial(copy_back, cursor, leave_out=[SYNC_RUNS.name])
+            self._mirror.derive(package or "", fill)
+        self.columns = self._mirror.columns
+
+    def _begin_package(self) -> str:
+        """Name the next package at the destination, through the session that holds the lock."""
+        with self._transaction() as cursor:
+            return self._name_package(cursor)
+
+    def _name_package(self, cursor: Cursor) -> str:
+        package = uuid.uuid4().hex
+        cursor.execute(f"delete from {_PACKAGE}")
+        cursor.execute(f"insert into {_PACKAGE} values (%s)", [package])
+        return package
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Cursor]:
+        with readable_errors(), transaction(self._session) as cursor:
+            yield cursor
+
+
+class _There(SqlReading):
+    """The questions that go to the destination itself. All raw tables are there."""
+
+    def __init__(self, session: Connection) -> None:
+        super().__init__()
+        self._session = session
+        self.columns = {table.name: set(table.arrow.names) for table in TABLES}
+
+    def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """Run a query."""
+        with readable_errors(), transaction(self._session) as cursor:
+            cursor.execute(sql, parameters or None)
+            return list(cursor.fetchall())
+
+
+def storable(table: Table, rows: pa.Table) -> pa.Table:
+    """Return the rows without what jsonb refuses, which is kept as its text: NULs, huge numbers."""
+    for place, column in enumerate(table.columns):
+        if column.kind != "json":
+            continue
+        if pc.any(pc.match_substring_regex(rows[column.name], _REFUSED.pattern)).as_py():
+            texts = pa.array(map(_storable, rows[column.name].to_pylist()), pa.string())
+            rows = rows.set_column(place, rows.field(place), texts)
+    return rows
+
+
+def _storable(text: str | None) -> str | None:
+    if text is None or not _REFUSED.search(text):
+        return text
+    kept = _NUL.sub(r"\1\\\\u0000", text)
+    return as_json(json.loads(kept, parse_float=_number, parse_int=_number))
+
+
+def _number(text: str) -> Decimal | str:
+    number = Decimal(text)
+    return number if abs(number.adjusted()) < _DIGITS else text
+
+
+def _counts() -> str:
+    """Return the query that tells two copies of the rows apart, as far as numbers can."""
+    return " union all ".join(
+        f"select '{table.name}', status, deleted_at is null, count(*)"
+        f" from {DATASET}.{table.name} group by status, deleted_at is null"
+        if "deleted_at" in table.arrow.names
+        else f"select '{table.name}', null, null, count(*) from {DATASET}.{table.name}"
+        for table in _MIRRORED
+    )
