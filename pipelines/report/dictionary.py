@@ -50,6 +50,7 @@ erDiagram
     dim_dates ||--o{ webhook_health_daily : "date = event_date"
     dim_dates ||--o{ delivery_latency_weekly : "week_start"
     dim_dates ||--o{ delivery_sla_weekly : "week_start"
+    dim_dates ||--o{ metric_alerts : "date"
     fct_orders ||--o| orders_open : "order_id"
     delivery_latency_summary ||--o{ delivery_latency_curve : "stage, period (dimension all)"
 ```

@@ -27,6 +27,10 @@ DAMAGE = {
     "logs_belong_to_known_orders": """
         update intermediate.int_webhook_deliveries set is_orphan = true
     """,
+    "metrics_keep_to_their_weekday": """
+        insert into analytics.metric_alerts by name
+        select max(date) as date, 'gaps' as metric from analytics.dim_dates
+    """,
     "no_delivery_tries_for_ever": """
         update intermediate.int_webhook_deliveries set status = 'retrying'
     """,

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from truth_open import OpenTruth
+from truth_alerts import AlertTruth
 from truth_shop import ShopTruth
-from truth_webhooks import WebhookTruth
 from truth_world import AS_OF, Row
 
 
-class Marts(OpenTruth, ShopTruth, WebhookTruth):
+class Marts(AlertTruth, ShopTruth):
     """The marts of one history: a method each, named as the mart is."""
 
     def dim_dates(self) -> Iterator[Row]:
