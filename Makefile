@@ -13,7 +13,7 @@ export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test lint format lock audit sbom readme clean
+.PHONY: help demo ui test lint format lock audit sbom readme pictures clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,10 @@ sbom: $(READY) ## Write the bill of materials to .printora/sbom.json
 
 readme: $(READY) ## Write what the demo prints into README.md
 	@$(BIN)/python docs/refresh_readme.py
+
+pictures: $(READY) ## Take the README's pictures of the report and of Dagster's graph
+	@.ci/system-packages
+	@$(BIN)/python docs/pictures.py
 
 clean: ## Remove the environment and what the demo left
 	@rm -rf $(VENV) .printora

@@ -19,7 +19,7 @@ SHOWN = (
     "revenue",
     "delivery_p50_hours",
     "delivered_within_7_days",
-    "orders_under_way",
+    "orders_overdue",
     "webhook_first_attempt_rate",
     "ledger_coverage",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipelines.report import svg
-from pipelines.report.axes import LEFT, RIGHT, nothing, rate_axis
+from pipelines.report.axes import LEFT, RIGHT, date_axis, nothing, rate_axis
 from pipelines.report.queries import Row
 from pipelines.report.svg import Scale
 from pipelines.words import count, duration
@@ -114,3 +114,23 @@ def _group(row: Row, y: float, x: Scale) -> list[str]:
         place = right + 9 if is_right else x(low if low is not None else p50) - 9
         shapes.append(svg.text(place, y + 4, text, f"small muted {'' if is_right else 'end'}"))
     return shapes
+
+
+def forecast(days: Sequence[Row]) -> str:
+    """Draw how many of the parcels under way will arrive on each of the next days."""
+    title = "Expected deliveries of the orders that are paid by now"
+    if not days:
+        return nothing(title)
+    marks = svg.ticks(max(max(day["high"] for day in days), 1), 4)
+    x, y = Scale(0, len(days), LEFT, RIGHT), Scale(0, marks[-1], 190, 28)
+    shapes = [svg.line(LEFT, y(mark), RIGHT, y(mark)) for mark in marks]
+    shapes += [svg.text(LEFT - 6, y(mark) + 4, f"{mark:g}", "small muted end") for mark in marks]
+    for i, day in enumerate(days):
+        expected, interval = day["expected_deliveries"], (y(day["low"]), y(day["high"]))
+        tip = f"{day['date']}: {expected:.0f}, {day['low']:.0f} to {day['high']:.0f}"
+        width = x(i + 1) - x(i) - 2
+        shapes.append(svg.bar(x(i) + 1, y(expected), width, y(0) - y(expected), "soft", tip))
+        shapes.append(svg.whisker(x(i + 0.5), interval[0], x(i + 0.5), interval[1], "stroke-main"))
+    shapes.append(svg.key(LEFT, 16, [("soft", "expected"), ("whisker", "95 % interval")]))
+    shapes += date_axis([day["date"] for day in days], x, 207)
+    return svg.picture(216, shapes, title)

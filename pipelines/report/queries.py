@@ -20,6 +20,7 @@ Row = Mapping[str, Any]
 MARTS = frozenset(
     f"analytics.{name}"
     for name in (
+        "delivery_forecast_daily",
         "delivery_latency_curve",
         "delivery_latency_summary",
         "delivery_latency_weekly",
@@ -198,6 +199,33 @@ def rivals(connection: DuckDBPyConnection, stage: str) -> list[Row]:
         limit 12
         """,
         stage,
+    )
+
+
+def forecast(connection: DuckDBPyConnection) -> list[Row]:
+    """Return the deliveries that are expected, day by day; none where nothing tells them."""
+    return rows(
+        connection,
+        """
+        select date, expected_deliveries, low, high
+        from analytics.delivery_forecast_daily
+        where expected_deliveries is not null
+        order by date
+        """,
+    )
+
+
+def sources(connection: DuckDBPyConnection) -> list[Row]:
+    """Return which sessions become orders, by what they were made from and the ledger's fields."""
+    return rows(
+        connection,
+        """
+        select dimension, value, sessions, paid_rate, paid_rate_low, paid_rate_high
+        from analytics.session_conversion_by
+        where is_final
+        order by dimension = 'mode' desc, dimension, sessions desc, value
+        limit 40
+        """,
     )
 
 

@@ -58,6 +58,7 @@ def plots(
         "analytics.session_funnel": funnel(queries.funnel(connection)),
         "analytics.session_conversion_daily": weekly(conversion, _CONVERSION),
         "analytics.delivery_latency_curve": curve,
+        "analytics.delivery_forecast_daily": latency_charts.forecast(queries.forecast(connection)),
         "analytics.delivery_latency_weekly": weekly(half, _HALF),
         "analytics.delivery_sla_weekly": weekly(in_time, _IN_TIME),
         "analytics.delivery_latency_summary": latency_charts.groups(countries, "By country"),
@@ -92,7 +93,7 @@ def _parts(connection: DuckDBPyConnection) -> Iterator[str]:
     yield _section("todo", [todo.actions(found, unproven)])
     cards = {
         "glance": [glance(connection, metrics)],
-        "sessions": sections.sessions(pictures, todo.tables(found, "sessions")),
+        "sessions": sections.sessions(connection, pictures, todo.tables(found, "sessions")),
         "waiting": sections.waiting(connection, pictures, todo.tables(found, "waiting")),
         "webhooks": sections.webhooks(connection, pictures, todo.tables(found, "webhooks")),
         "data": sections.data(freshness, todo.tables(found, "data")),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.report import latency_charts, page, queries
 from pipelines.report.queries import Row
-from pipelines.words import EVIDENCE, NONE, count, duration, moment
+from pipelines.words import EVIDENCE, NONE, count, duration, moment, percent
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -20,7 +20,9 @@ _STAGES = {
 }
 
 
-def sessions(pictures: Mapping[str, str], rows: Sequence[str]) -> list[str]:
+def sessions(
+    connection: DuckDBPyConnection, pictures: Mapping[str, str], rows: Sequence[str]
+) -> list[str]:
     """Return how many sessions become orders."""
     return [
         page.card(
@@ -37,8 +39,30 @@ def sessions(pictures: Mapping[str, str], rows: Sequence[str]) -> list[str]:
             "Each week is judged at the same age. Two weeks whose intervals overlap may well "
             "not differ.",
         ),
+        page.card(
+            "By where they come from",
+            _sources(queries.sources(connection)),
+            "Compares, and does not explain: those who come by one way are other people. The "
+            "setting session_fields adds fields of the ledger, such as utm_source.",
+            wide=True,
+        ),
         *rows,
     ]
+
+
+def _sources(found: Sequence[Row]) -> str:
+    shown = (
+        [
+            row["dimension"].replace("_", " "),
+            row["value"],
+            count(row["sessions"]),
+            percent(row["paid_rate"]),
+            f"{percent(row['paid_rate_low'])} to {percent(row['paid_rate_high'])}",
+        ]
+        for row in found
+    )
+    names = ["", "", "sessions", "paid", "95 % interval"]
+    return page.table(names, shown, texts=frozenset({1}))
 
 
 def waiting(
@@ -73,6 +97,11 @@ def waiting(
             "Carriers where they compete, from shipping to delivery",
             latency_charts.groups(rivals, "Carriers by country"),
             "Only within a country: over all, a carrier looks slow that serves the far one.",
+        ),
+        page.card(
+            "Arriving in the next 14 days",
+            pictures["analytics.delivery_forecast_daily"],
+            "Of the orders that are paid by now, if things go on as in the last 28 days.",
         ),
         *rows,
         page.card("Every stage", _stages(queries.summary(connection, "all")), wide=True),

@@ -38,6 +38,25 @@ class Kind:
 
 KINDS = (
     Kind(
+        "waiting",
+        "late-orders",
+        "Paid orders that are late",
+        ("paid order is late", "paid orders are late"),
+        "Ask after the oldest, and tell who waits.",
+        {
+            "order": "order_id",
+            "waits for": "waits_for",
+            "since": "entered_at",
+            "late since": "overdue_at",
+            "country": "country",
+            "carrier": "carrier",
+        },
+        "select order_id, case stage when 'paid_to_shipped' then 'shipping' else 'delivery' end "
+        "as waits_for, entered_at, overdue_at, country, carrier from analytics.orders_open "
+        "where is_overdue and stage <> 'created_to_paid'",
+        "overdue_at",
+    ),
+    Kind(
         "webhooks",
         "lost-webhooks",
         "Webhook events that were never sent",

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from pipelines.warehouse.project import Model, Project
 
+#: Column to type, by table.
+Types = dict[str, dict[str, str]]
+
 #: The form's version, which is a draft's: a reader of another one refuses the file by it.
 VERSION = "0.2.0.dev0"
 #: The schema of what readers may build on.
@@ -37,31 +40,32 @@ def semantic_file(
         "name": "printora",
         "description": "Sessions, orders, deliveries and webhooks of a Printora partner.",
         "datasets": [_dataset(model, types[model.qualified]) for model in models],
-        "relationships": [*_references(models), *_dates(metrics)],
+        "relationships": [*_references(models, types), *_dates(metrics)],
         "metrics": [_metric(metric) for metric in metrics],
     }
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
 
 
-def _types(connection: DuckDBPyConnection) -> dict[str, dict[str, str]]:
+def _types(connection: DuckDBPyConnection) -> Types:
     rows = connection.execute(
         "select schema_name || '.' || table_name, column_name, data_type from duckdb_columns() "
         "where schema_name = ? order by column_index",
         [_SCHEMA],
     ).fetchall()
-    types: dict[str, dict[str, str]] = {}
+    types: Types = {}
     for table, column, kind in rows:
         types.setdefault(table, {})[column] = kind
     return types
 
 
 def _dataset(model: Model, types: Mapping[str, str]) -> dict[str, Any]:
+    # A snapshot for readers lacks the columns about people, a key of persons among them.
+    key = list(model.key) if types.keys() >= set(model.key) else []
     return {
         "name": model.name,
         "source": model.qualified,
-        "primary_key": list(model.key),
+        **({"primary_key": key} if key else {}),
         "description": model.text,
-        # A snapshot for readers lacks the columns about people.
         "fields": [
             {
                 "name": column.name,
@@ -75,12 +79,13 @@ def _dataset(model: Model, types: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _references(models: Sequence[Model]) -> Iterator[dict[str, Any]]:
-    keys = {model.qualified: model.key for model in models}
+def _references(models: Sequence[Model], types: Types) -> Iterator[dict[str, Any]]:
+    keys = {model.qualified: model.key[0] for model in models}
     for model in models:
         for column, target in model.contract.references.items():
-            if target in keys:
-                yield _relationship(model.name, column, target, keys[target][0])
+            is_published = column in types[model.qualified] and target in keys
+            if is_published and keys[target] in types[target]:
+                yield _relationship(model.name, column, target, keys[target])
 
 
 def _dates(metrics: Sequence[Metric]) -> Iterator[dict[str, Any]]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import browser
+from browser import browser, free_port, wait_for
 from dagster_support import MainRun, start_dagster
 from playwright.sync_api import Page, expect
 
@@ -24,9 +22,7 @@ _PATIENCE = 180_000
 @pytest.fixture
 def page(main_run: MainRun) -> Iterator[Page]:
     """A page of the UI's server, on what the main job's run left."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     server = start_dagster(
         "-h",
         "127.0.0.1",
@@ -38,7 +34,7 @@ def page(main_run: MainRun) -> Iterator[Page]:
         program="dagster-webserver",
     )
     try:
-        _wait_for(port)
+        wait_for(port)
         with browser() as chromium:
             opened = chromium.new_page(
                 base_url=f"http://127.0.0.1:{port}", viewport={"width": 2400, "height": 1000}
@@ -48,15 +44,6 @@ def page(main_run: MainRun) -> Iterator[Page]:
     finally:
         server.terminate()
         server.communicate(timeout=90)
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(1800):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    pytest.fail("dagster-webserver did not start.")
 
 
 def test_the_ui_shows_the_graph_by_group_and_what_is_in_a_mart(

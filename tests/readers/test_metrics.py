@@ -111,14 +111,15 @@ def test_the_semantic_file_has_the_form_and_its_expressions_run(snapshot: Any) -
             field["expression"]["dialects"][0]["expression"] for field in dataset["fields"]
         )
         assert snapshot.execute(f"select {names} from {dataset['source']} limit 1")  # noqa: S608
-        assert set(dataset["primary_key"]) <= {field["name"] for field in dataset["fields"]}
+        assert set(dataset.get("primary_key", [])) <= {field["name"] for field in dataset["fields"]}
     for link in document["relationships"]:
         for side, columns in (("from", "from_columns"), ("to", "to_columns")):
             assert set(link[columns]) <= {f["name"] for f in sets[link[side]]["fields"]}
     assert [metric["name"] for metric in document["metrics"]] == list(METRICS)
     times = {f["name"] for f in sets["fct_orders"]["fields"] if f["dimension"]["is_time"]}
     assert {"created_at", "paid_date"} <= times
-    assert "customer_pseudonym" not in str(document)
+    told = {field["name"] for dataset in sets.values() for field in dataset["fields"]}
+    assert "customer_pseudonym" not in told
 
 
 @pytest.mark.parametrize(

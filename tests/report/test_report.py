@@ -42,7 +42,7 @@ def test_the_page_loads_nothing(html: str) -> None:
 def test_every_picture_is_sound_and_says_what_it_shows(html: str) -> None:
     """A stray quote in one chart would swallow the rest of the page."""
     pictures = SVG.findall(html)
-    assert len(pictures) == 8
+    assert len(pictures) == 9
     for picture in pictures:
         assert ElementTree.fromstring(picture).get("aria-label")  # noqa: S314 - our own text
         assert "nan" not in picture
@@ -96,7 +96,7 @@ def test_a_weeks_rate_is_that_of_its_days(world: Warehouse) -> None:
 def test_what_to_do_leads_to_as_many_rows_as_it_says(html: str, world: Warehouse) -> None:
     """A number without its rows is a number that nobody can act on."""
     links = re.findall(r'<a href="#([a-z-]+)">(\d[\d,]*) ', html)
-    assert {"lost-webhooks", "ledger-gaps"} <= {anchor for anchor, _ in links}
+    assert {"lost-webhooks", "ledger-gaps", "late-orders"} <= {anchor for anchor, _ in links}
     for anchor, number in links:
         table = html.split(f'id="{anchor}"')[1].split("</table>")[0]
         shown = table.count("<tr>") - 1
@@ -140,7 +140,7 @@ def test_an_empty_warehouse_has_a_report_too(warehouse: Warehouse, tmp_path: Pat
     warehouse.build()
     html = write_report(warehouse.connection, tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Data not certified" in html
-    assert html.count("Nothing to show yet") == 8
+    assert html.count("Nothing to show yet") == 9
 
 
 def test_a_partial_load_is_visible_at_a_glance(warehouse: Warehouse, tmp_path: Path) -> None:
@@ -206,3 +206,11 @@ def test_ticks_are_round_and_reach_the_top(high: float) -> None:
     assert marks[0] == 0
     assert marks[-1] >= high > marks[-2]
     assert 2 <= len(marks) <= 7
+
+
+def test_the_readmes_pictures_are_there_and_small() -> None:
+    """A README whose first screen loads for seconds, or shows a broken frame, is closed."""
+    root = Path(__file__).parents[2]
+    names = re.findall(r'<img src="([^"]+)"', (root / "README.md").read_text(encoding="utf-8"))
+    assert len(names) == 2
+    assert all(5_000 < (root / name).stat().st_size < 150_000 for name in names)
