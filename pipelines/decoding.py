@@ -23,6 +23,8 @@ ENVELOPE_DEPTH = 2
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|["\[\]{}]', re.DOTALL)
 _PLAIN = re.compile(r"[^\s,:\[\]{}\"]+")
 _BLANK = re.compile(r"[ \t\r\n]*")
+#: A name that a programmer gave; others, such as an address as a key, may be somebody's.
+_FIELD_NAME = re.compile(r"(?!.*\d{4})[A-Za-z_][\w.-]{0,39}", re.ASCII)
 #: How a byte that is not UTF-8 looks in a text that was decoded all the same.
 _BAD_BYTE = re.compile("[\udc80-\udcff]")
 
@@ -81,13 +83,18 @@ def _text_of(body: bytes, bad_bytes: str = "surrogatepass") -> str:
     return body.decode(json.detect_encoding(body), bad_bytes)
 
 
+def shown_key(name: str) -> str:
+    """Return a key as a message may have it."""
+    return repr(without_secrets(name, "")) if _FIELD_NAME.fullmatch(name) else "<name>"
+
+
 def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Build an object; of a key that is there twice nobody knows which value is meant."""
     found = dict(pairs)
     if len(found) != len(pairs):
         counts = Counter(name for name, _ in pairs)
         twice = next(name for name, count in counts.items() if count > 1)
-        raise RefusedError(f"has the key {without_secrets(twice, '')[:40]!r} twice")
+        raise RefusedError(f"has the key {shown_key(twice)} twice")
     return found
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from pipelines.client.governor import Limit
-from pipelines.decoding import NotTheContractError, Undecodable, decode
+from pipelines.decoding import NotTheContractError, Undecodable, decode, shown_key
 from pipelines.lists import ListSpec
 
 __all__ = [
@@ -145,7 +145,7 @@ def unwrap_list(body: Any, spec: ListSpec) -> Listed:
             rows = find(holder, spec.envelopes, numbers["total"])
             if rows is not None:
                 return Listed(rows, **numbers)
-    keys = ", ".join(sorted(str(key)[:40] for key in body)[:12]) or "none"
+    keys = ", ".join(sorted({shown_key(str(key)).strip("'") for key in body})[:12]) or "none"
     raise NotTheContractError(f"the answer holds no list of {spec.name} (its keys: {keys})")
 
 

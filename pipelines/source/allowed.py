@@ -137,9 +137,18 @@ def fits(kind: Kind, value: Any) -> bool:
     return isinstance(value, (date, datetime)) and kind == "time"
 
 
-def is_state(text: str) -> bool:
-    """Tell a state, as its column may have it in a few words, from a sentence of somebody's."""
-    return _STATE.fullmatch(text) is not None and len(text.split()) <= 4
+def is_word(kind: Kind | None, text: str) -> bool:
+    """Tell what a column of its kind may hold, in a few words, from a sentence of somebody's."""
+    words = text.split()
+    if kind == "word":
+        return _STATE.fullmatch(text) is not None and len(words) <= 4
+    if kind == "id":  # a parcel's number may be written in groups
+        return len(text) <= 100 and sum(map(_is_spoken, words)) <= 1
+    return kind != "currency" or (len(text) <= 10 and text.isalnum())
+
+
+def _is_spoken(word: str) -> bool:
+    return len(word) > 2 and word.strip(".,:;!?").isalpha()
 
 
 def _is_proper(text: str) -> bool:

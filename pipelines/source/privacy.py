@@ -16,7 +16,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Literal
 
-from pipelines.source.allowed import FREE_TEXT, KINDS, PLACES, Kind, fits, is_state, marker
+from pipelines.source.allowed import FREE_TEXT, KINDS, PLACES, Kind, fits, is_word, marker
 from pipelines.source.names import snake
 from pipelines.source.pseudonyms import Keys
 from pipelines.source.values import BadValueError
@@ -74,10 +74,10 @@ class Privacy:
         """Return a text as its column may hold it: without secrets, and no sentence as a place.
 
         Raises:
-            BadValueError: it is a sentence in the place of a word, such as a status.
+            BadValueError: it is a sentence in the place of a word or a number.
         """
         text, kind = clean(value), KINDS.get(column)
-        if kind == "word" and not self.keep_personal and not is_state(text):
+        if not self.keep_personal and not is_word(kind, text):
             raise BadValueError("is a sentence, and no word")
         return text if kind != "term" else self._of_kind("term", text)
 

@@ -24,6 +24,8 @@ from pipelines.sync.verdict import Inconclusive, NeedsScan, Proof, Verified, jud
 
 #: A scan that took longer than this is followed by a look at what came meanwhile.
 LONG_SCAN = timedelta(minutes=10)
+#: Of a long list, no more rows are taken for hidden than it shows; of a short one, so many.
+MOST_HIDDEN_OF_FEW = 20
 
 
 def scan_list(
@@ -132,7 +134,7 @@ def _judge(run: ListRun, scan_id: str, started_at: datetime, total: int | None) 
         return
     since = run.state.retention_cutoff
     met = run.copy.count(run.spec, where(run.spec, since=since, equal=(("_walk", scan_id),)))
-    _note_shortfall(run, total - met - run.bad, gone)
+    _note_shortfall(run, total - met - run.bad, met, gone)
     evidence = run.evidence(Proof.FULL_SCAN, started_at, **facts, stored=met)
     verdict = judge(evidence, otherwise=NeedsScan)
     if not isinstance(verdict, NeedsScan):
@@ -140,9 +142,12 @@ def _judge(run: ListRun, scan_id: str, started_at: datetime, total: int | None) 
     run.conclude(verdict)
 
 
-def _note_shortfall(run: ListRun, short: int, gone: frozenset[str]) -> None:
-    """Take rows for hidden that two scans lacked alike: they are counted and never shown."""
-    agrees = short > 0 and short == run.state.shortfall and not gone
+def _note_shortfall(run: ListRun, short: int, met: int, gone: frozenset[str]) -> None:
+    """Take rows for hidden that two scans lacked alike: they are counted and never shown.
+
+    A list that counts more than twice what it shows hides no rows: it does not give them.
+    """
+    agrees = 0 < short <= max(met, MOST_HIDDEN_OF_FEW) and short == run.state.shortfall and not gone
     # A second scan shows whether rows that are lacking are hidden, and what came and went.
     run.is_promising = short != run.state.shortfall
     if agrees or short <= 0:

@@ -344,7 +344,7 @@ class Sync:
                     self._check(row["complete_as_of"].timestamp())
 
         self.world.warehouse.load = loaded  # type: ignore[method-assign]
-        privacy: Any = None
+        privacy: Any = SimpleNamespace(session_fields=())
         try:
             Runner(
                 client,
