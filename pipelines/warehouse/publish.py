@@ -101,8 +101,12 @@ def is_for_readers(column: str) -> bool:
 
 
 def published_models(project: Project) -> tuple[Model, ...]:
-    """Return the models that readers get."""
-    return tuple(model for model in project.models if model.schema in PUBLISHED_SCHEMAS)
+    """Return the models that readers get: none that tells one person from another."""
+    return tuple(
+        model
+        for model in project.models
+        if model.schema in PUBLISHED_SCHEMAS and all(map(is_for_readers, model.key))
+    )
 
 
 @for_readers()

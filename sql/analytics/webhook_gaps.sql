@@ -9,7 +9,12 @@ key: [order_id, event_type]
 not_null: [order_id, event_type, implied_by, explanation]
 accepted:
   implied_by: [order time, event, status, later milestone]
-  explanation: [none, type never logged, before the first log, may be older than the first log]
+  explanation:
+    - none
+    - type never logged
+    - before the first log
+    - may be older than the first log
+    - a log names no order
 references:
   order_id: analytics.fct_orders
 columns:
@@ -25,9 +30,10 @@ columns:
   not_after: It had happened by then.
   explanation: >-
     Why there may be no log, other than a loss. type never logged (no order has a log of this type:
-    the API or the subscription may not send it), before the first log (older than all logs of its
-    type: the API may have dropped it), may be older than the first log (it happened before or
-    after that, nothing tells), or none.
+    the API or the subscription may not send it), before the first log (the logs of its type do not
+    reach back so far without a break: the API may have dropped it), may be older than the first log
+    (it happened before or after that, nothing tells), a log names no order (of its type and of its
+    time: it may be that), or none.
 */
 with milestones as (
     select order_id, milestone, reached_at, not_before, not_after, implied_by
@@ -39,7 +45,19 @@ orders as (
 ),
 
 logs as (
-    select order_id, event_type from staging.stg_printora__webhook_logs
+    select webhook_log_id, event_type, event_at from staging.stg_printora__webhook_logs
+),
+
+log_orders as (
+    select webhook_log_id, order_id, event_type from intermediate.int_webhook_log_orders
+),
+
+quarantined as (
+    select order_id, event_type from staging.stg_printora__quarantined_logs
+),
+
+sights as (
+    select webhook_log_id, first_seen_at from intermediate.int_webhook_sights
 ),
 
 horizons as (
@@ -55,7 +73,21 @@ data_as_of as (
 ),
 
 logged as (
-    select distinct order_id, event_type from logs
+    select order_id, event_type from log_orders
+    union
+    select order_id, event_type from quarantined
+),
+
+nameless as (
+    select
+        logs.event_type,
+        min(coalesce(logs.event_at, sights.first_seen_at)) as first_at,
+        max(coalesce(logs.event_at, sights.first_seen_at)) as last_at
+    from logs
+    left join log_orders on logs.webhook_log_id = log_orders.webhook_log_id
+    left join sights on logs.webhook_log_id = sights.webhook_log_id
+    where log_orders.order_id is null
+    group by logs.event_type
 ),
 
 implied as (
@@ -80,6 +112,11 @@ select
     case
         when horizons.event_type is null then 'type never logged'
         when implied.not_after < horizons.logged_from then 'before the first log'
+        when implied.not_before >= horizons.logged_from
+            and nameless.first_at
+            <= implied.not_after + settings.retry_settled_minutes * interval '1 minute'
+            and nameless.last_at >= implied.not_before
+            then 'a log names no order'
         when implied.not_before >= horizons.logged_from then 'none'
         else 'may be older than the first log'
     end as explanation
@@ -90,6 +127,7 @@ cross join data_as_of
 left join logged
     on implied.order_id = logged.order_id and implied.event_type = logged.event_type
 left join horizons on implied.event_type = horizons.event_type
+left join nameless on implied.event_type = nameless.event_type
 where logged.order_id is null
     -- Not due yet: nobody has looked at the logs since, or the log may still be on its way.
     and coalesce(

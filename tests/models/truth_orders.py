@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -33,6 +34,11 @@ class Known:
 def hours(duration: timedelta) -> float:
     """Return a duration in hours."""
     return duration / timedelta(hours=1)
+
+
+def _oldest(times: list[datetime]) -> datetime:
+    hour = times[len(times) // 100].replace(minute=0, second=0, microsecond=0)
+    return min(time for time in times if time >= hour)
 
 
 class OrderTruth:
@@ -115,12 +121,13 @@ class OrderTruth:
 
     @cached_property
     def logged_from(self) -> dict[str, datetime]:
-        """When the oldest log of each type was made."""
-        made: dict[str, datetime] = {}
-        for log in self.history.logs:
-            kind = log["event_type"]
-            made[kind] = min(log["created_at"], made.get(kind, log["created_at"]))
-        return made
+        """When the oldest log of each type was made, but for the hours of the oldest hundredth."""
+        known = {order["order_id"] for order in self.history.orders}
+        made: dict[str, list[datetime]] = defaultdict(list)
+        for log in sorted(self.history.logs, key=lambda log: log["created_at"]):
+            if log["order_id"] in known:
+                made[log["event_type"]].append(log["created_at"])
+        return {kind: _oldest(times) for kind, times in made.items()}
 
     def fct_orders(self) -> Iterator[Row]:
         """Orders with their times, sources and hours."""
