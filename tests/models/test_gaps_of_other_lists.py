@@ -19,7 +19,7 @@ ORDERS = """
 def explained(warehouse: Warehouse) -> dict[str, str]:
     """Return why each order has no log of its payment."""
     rows = warehouse.rows(GAPS, "order_id", "explanation", where="event_type = 'order.paid'")
-    return {order_id: explanation for order_id, explanation in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 @pytest.mark.parametrize("reported", ["1", "-"])
