@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from pipelines.source.schema import (
+    ORDER_AMOUNT_HISTORY,
     ORDER_HISTORY,
     ORDERS,
     WEBHOOK_LOG_HISTORY,
@@ -86,6 +87,7 @@ class ListSpec:
     has no such list. ``envelopes``: the names under which an answer may hold the rows.
     ``observed``: the columns whose change makes a row of the history; ``changed_at``: where the
     row itself says when it changed, most telling first (else by ``statuses.time_columns``).
+    ``amounts``: where an amount is kept that the list does not show any more.
     ``is_retained_briefly``: the API drops old rows, and they stay in the warehouse.
     ``names_partner``: its path has the partner's id, so that a refusal may mean a wrong one.
     ``feed``: what tells of moved rows; ``recheck``: what is read again because time has passed.
@@ -99,6 +101,7 @@ class ListSpec:
     statuses: StatusOrder
     observed: tuple[str, ...] = ("status",)
     changed_at: tuple[str, ...] = ()
+    amounts: Table | None = None
     is_retained_briefly: bool = False
     names_partner: bool = False
     recheck: Recheck | None = None
@@ -169,6 +172,7 @@ ORDERS_LIST = ListSpec(
             "canceled": "cancelled_at",
         },
     ),
+    amounts=ORDER_AMOUNT_HISTORY,
     names_partner=True,
     feed=Feed(
         events=WEBHOOK_LOGS.name,

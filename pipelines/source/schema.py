@@ -212,6 +212,23 @@ ORDER_HISTORY = Table(
     ),
 )
 
+ORDER_AMOUNT_HISTORY = Table(
+    name="order_amount_history",
+    description=(
+        "Amounts that the orders list does not show any more. Append-only; one row per order and "
+        "look that showed another amount than the one before."
+    ),
+    key=("order_id", "first_seen_at"),
+    is_append_only=True,
+    columns=(
+        _text("order_id", "The order."),
+        Column("total_amount", "money", "The amount before."),
+        _text("currency", "Its currency; null where nothing named one."),
+        _time("not_before", "The last look that had it."),
+        _time("first_seen_at", "The first look that had another."),
+    ),
+)
+
 WEBHOOK_LOG_HISTORY = Table(
     name="webhook_log_history",
     description=(
@@ -328,6 +345,7 @@ TABLES: tuple[Table, ...] = (
     WEBHOOK_LOGS,
     SESSIONS,
     ORDER_HISTORY,
+    ORDER_AMOUNT_HISTORY,
     WEBHOOK_LOG_HISTORY,
     QUARANTINE,
     VALUE_ISSUES,

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+#: What of a row is its amount.
+AMOUNT = ("total_amount", "currency")
+
+
 def observed(spec: ListSpec, row: Row) -> tuple[Any, ...]:
     """Return what the history keeps of a row: two rows with the same are one entry."""
     return tuple(_observed(row, name) for name in spec.observed)
@@ -29,6 +33,24 @@ def entry(spec: ListSpec, row: Row, previous: Row | None) -> Row:
         "first_seen_at": row["_seen_at"],
         "changed_at": first_of(_changed_at(spec, row["status"]), row),
         "origin": "list",
+    }
+
+
+def is_other_amount(row: Row, earlier: Row) -> bool:
+    """Tell whether a row has another amount, or another currency; null tells nothing."""
+    return any(
+        row[name] is not None and earlier[name] is not None and row[name] != earlier[name]
+        for name in AMOUNT
+    )
+
+
+def amount_entry(spec: ListSpec, row: Row, earlier: Row) -> Row:
+    """Return the history's row for an amount that a look did not show any more."""
+    return {
+        spec.key: row[spec.key],
+        **{name: earlier[name] for name in AMOUNT},
+        "not_before": earlier["_seen_at"],
+        "first_seen_at": row["_seen_at"],
     }
 
 

@@ -16,13 +16,20 @@ from pipelines.source.parse import Parsed, Parser, Rejected, same_fingerprint
 from pipelines.source.partial import SessionLine
 from pipelines.source.schema import QUARANTINE, SESSIONS, SYNC_RUNS, VALUE_ISSUES, Table
 from pipelines.sync.head import CLOCK_SLACK
-from pipelines.sync.history import entry, first_entries, observed
+from pipelines.sync.history import (
+    AMOUNT,
+    amount_entry,
+    entry,
+    first_entries,
+    is_other_amount,
+    observed,
+)
 from pipelines.sync.unread import FEW, Look, Unread
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_NOTES = ("status", "attempts", "deleted_at", "_origin", "_fingerprint", "_walk")
+_NOTES = ("status", "attempts", *AMOUNT, "deleted_at", "_origin", "_fingerprint", "_walk")
 
 
 def projection(table: Table) -> list[str]:
@@ -215,6 +222,7 @@ class PendingRows:
     ) -> dict[Table, Batch]:
         tables = {table.name: table for table in (*self._tables.values(), QUARANTINE, VALUE_ISSUES)}
         tables |= {spec.history.name: spec.history for spec in self._specs.values()}
+        tables |= {spec.amounts.name: spec.amounts for spec in self._specs.values() if spec.amounts}
         plain = plain or {}
         batches = {
             tables[name]: Batch(
@@ -269,11 +277,17 @@ class PendingRows:
     def _replace(self, resource: str, key: Any, earlier: Row, row: Row) -> None:
         """Note what an earlier look of the same batch showed before it is forgotten."""
         spec = self._specs.get(resource)
-        if spec is not None and observed(spec, earlier) != observed(spec, row):
+        if spec is not None and self._differ(spec, earlier, row):
             self._intermediate[resource][key].append(earlier)
         if row.get("_walk") is None and "_walk" in row:
             row["_walk"] = earlier["_walk"]
         self._judge_event(earlier, row)
+
+    @staticmethod
+    def _differ(spec: ListSpec, earlier: Row, row: Row) -> bool:
+        """Tell whether the history keeps both of two looks."""
+        is_other = spec.amounts is not None and is_other_amount(row, earlier)
+        return is_other or observed(spec, earlier) != observed(spec, row)
 
     def _compare_all(self) -> dict[Table, list[Row]]:
         """Compare every row with what is stored; return the history of the first looks."""
@@ -323,6 +337,7 @@ class PendingRows:
         looks = [row]
         if key in self._intermediate[spec.name]:
             looks = [*self._intermediate[spec.name][key], row]
+        self._note_amounts(spec, looks, previous)
         for look in looks:
             if look["status"] is None:
                 continue  # a status that could not be read is none that was seen
@@ -334,6 +349,16 @@ class PendingRows:
                 self.add_history(spec.history, [entry(spec, look, previous)])
             previous = look
 
+    def _note_amounts(self, spec: ListSpec, looks: list[Row], previous: Row | None) -> None:
+        """Keep each amount that a look does not show any more."""
+        if spec.amounts is None:
+            return
+        for look in looks:
+            if previous is not None and is_other_amount(look, previous):
+                self.add_history(spec.amounts, [amount_entry(spec, look, previous)])
+            # An amount that could not be read hides none.
+            previous = look if previous is None else look | _amount(look, previous)
+
     def _judge_event(self, earlier: Row | None, row: Row) -> None:
         """Compare what events made of a row with what the list says of it."""
         if earlier is None or earlier.get("_origin") != "event" or row["_origin"] != "list":
@@ -341,6 +366,13 @@ class PendingRows:
         if earlier["status"] == row["status"] and not row["deleted_at"]:
             same = not _says_more(row, earlier)
             (self.events_right if same else self.events_wrong)[row["status"]] += 1
+
+
+def _amount(look: Row, previous: Row) -> Row:
+    """Return the amount of a look, or else that of the one before, and when it was seen."""
+    if look["total_amount"] is not None:
+        return {}
+    return {name: previous[name] for name in (*AMOUNT, "_seen_at")}
 
 
 def _says_more(row: Row, earlier: Row) -> bool:

@@ -517,3 +517,25 @@ def test_an_amount_that_was_changed_keeps_its_history(warehouse: Warehouse) -> N
         15.50        | USD      | 03-03 10:00   | 03-03 10:00  | 1      | true
         """,
     )
+
+
+def test_an_amount_that_only_the_list_showed_is_kept(warehouse: Warehouse) -> None:
+    """Broken: a correction between two syncs restates the books of a month that was closed."""
+    warehouse.given("orders", "order_id | total_amount | currency \n o1 | 15.50 | USD")
+    warehouse.given(
+        "order_amount_history",
+        """
+        order_id | total_amount | currency | not_before  | first_seen_at
+        o1       | 20.00        | -        | 03-01 10:00 | 03-01 11:00
+        o1       | 18.00        | USD      | 03-02 10:00 | 03-02 11:00
+        """,
+    )
+    warehouse.expect(
+        "analytics.order_amounts",
+        """
+        total_amount | currency | events | is_current | list_showed_until | list_changed_by
+        20.00        | USD      | 0      | false      | 03-01 10:00       | 03-01 11:00
+        18.00        | USD      | 0      | false      | 03-02 10:00       | 03-02 11:00
+        15.50        | USD      | 0      | true       | -                 | -
+        """,
+    )
