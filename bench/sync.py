@@ -44,6 +44,8 @@ from pipelines.sandbox import (
 )
 
 START = 1_780_315_200.0
+#: Where a process notes its peak memory.
+PEAK = "peak"
 #: (label, new orders, moved orders)
 #: An hour's changes come in so many portions.
 STEPS = 25
@@ -112,6 +114,8 @@ def measure(name: str, orders: int, folder: Path, patience: float, fields: Any) 
 def in_process(name: str, url: str, folder: Path, now: float, patience: float) -> Cost:
     """Run in a process of its own, imports and all."""
     command = [sys.executable, __file__, "--engine", name, url, str(folder), str(now)]
+    note = folder / PEAK
+    note.unlink(missing_ok=True)
     began = time.perf_counter()
     process = subprocess.Popen(command)
     timer = threading.Timer(patience, process.kill)
@@ -120,7 +124,14 @@ def in_process(name: str, url: str, folder: Path, now: float, patience: float) -
     timer.cancel()
     seconds = time.perf_counter() - began
     cpu = used.ru_utime + used.ru_stime
-    return Cost(seconds, cpu, used.ru_maxrss // 1024, os.waitstatus_to_exitcode(status))
+    peak = int(note.read_text()) if note.exists() else 0
+    return Cost(seconds, cpu, peak, os.waitstatus_to_exitcode(status))
+
+
+def peak_memory() -> int:
+    """Return this process's peak in MB: what `wait4` tells begins with that of its parent."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) // 1024
 
 
 def with_floor(url: str, folder: Path, now: float) -> None:
@@ -234,5 +245,6 @@ def exactness(sandbox: Sandbox, path: Path) -> str:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--engine"]:
         ENGINES[sys.argv[2]](sys.argv[3], Path(sys.argv[4]), float(sys.argv[5]))
+        (Path(sys.argv[4]) / PEAK).write_text(str(peak_memory()))
     else:
         main()

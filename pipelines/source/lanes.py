@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.source.schema import MONEY
+from pipelines.source.schema import arrow_type
 from pipelines.source.values import LONGEST_ID, BadValueError, says_more
 
 Values = Sequence[Any]
@@ -27,7 +27,7 @@ _SHORTEST_ID = 12
 _CAPITALS = r"^[0-9A-Fa-f-]*[A-F][0-9A-Fa-f-]*$"
 _PLAIN_TIME = r"^2[01][0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z$"
 _PLAIN_AMOUNT = r"^[0-9]{1,12}\.[0-9]{2}$"
-_TIME = pa.timestamp("us", tz="UTC")
+_TIME, _MONEY = arrow_type("time"), arrow_type("money")
 _NONE = type(None)
 #: Values that were read once are remembered, but not for ever.
 _MOST_REMEMBERED = 50_000
@@ -76,13 +76,13 @@ def amounts(values: Values, read: Read) -> tuple[pa.Array, set[int]]:
     texts = _texts(values)
     if texts is not None:
         odd = pc.invert(pc.match_substring_regex(texts, _PLAIN_AMOUNT))
-        return pc.if_else(odd, None, texts).cast(MONEY), set(_rows(odd))
+        return pc.if_else(odd, None, texts).cast(_MONEY), set(_rows(odd))
     try:
         if set(map(type, values)) <= {Decimal, _NONE}:
-            return pa.array(values, MONEY), set()
+            return pa.array(values, _MONEY), set()
     except pa.ArrowInvalid:
         pass
-    found, refused = one_by_one(values, read, MONEY)
+    found, refused = one_by_one(values, read, _MONEY)
     numbers = (int, float, Decimal, _NONE)
     others = {row for row, value in enumerate(values) if not isinstance(value, numbers)}
     return found, refused | others

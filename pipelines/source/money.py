@@ -9,11 +9,11 @@ from decimal import Decimal
 from typing import Any
 
 from pipelines.source.names import snake
-from pipelines.source.schema import MONEY
+from pipelines.source.schema import MONEY_DIGITS, MONEY_PLACES
 from pipelines.source.values import BadValueError, integer, kind_of, quantity
 
-_SMALLEST = Decimal(1).scaleb(-MONEY.scale)
-_LARGEST = Decimal(10) ** (MONEY.precision - MONEY.scale)
+_SMALLEST = Decimal(1).scaleb(-MONEY_PLACES)
+_LARGEST = Decimal(10) ** (MONEY_DIGITS - MONEY_PLACES)
 
 #: The currencies of signs; None where several have it.
 _SYMBOLS = {"US$": "USD", "CA$": "CAD", "AU$": "AUD", "A$": "AUD", "NZ$": "NZD", "HK$": "HKD"}
@@ -151,7 +151,7 @@ def _exact(amount: Decimal) -> Decimal:
         return exact
     if _is_binary_tail(amount, exact):
         raise BadValueError("has the tail of a binary fraction, and is rounded", instead=exact)
-    raise BadValueError(f"has more than {MONEY.scale} decimal places")
+    raise BadValueError(f"has more than {MONEY_PLACES} decimal places")
 
 
 def _is_binary_tail(amount: Decimal, rounded: Decimal) -> bool:

@@ -8,22 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import cache
+from typing import TYPE_CHECKING, Literal
 
-import pyarrow as pa
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Kind = Literal["text", "money", "integer", "time", "json"]
 
 #: Four decimal places hold every currency of ISO 4217 exactly.
-MONEY = pa.decimal128(18, 4)
+MONEY_DIGITS, MONEY_PLACES = 18, 4
 
-_ARROW: dict[Kind, pa.DataType] = {
-    "text": pa.string(),
-    "money": MONEY,
-    "integer": pa.int64(),
-    "time": pa.timestamp("us", tz="UTC"),
-    "json": pa.string(),
-}
+
+@cache
+def arrow_type(kind: Kind) -> pa.DataType:
+    """Return the Arrow type of a kind of columns; JSON travels as text."""
+    import pyarrow as pa  # heavy, and of no use to who only wants the names
+
+    types = {
+        "money": pa.decimal128(MONEY_DIGITS, MONEY_PLACES),
+        "integer": pa.int64(),
+        "time": pa.timestamp("us", tz="UTC"),
+    }
+    return types.get(kind, pa.string())
 
 
 @dataclass(frozen=True)
@@ -36,8 +43,10 @@ class Column:
 
     @property
     def arrow(self) -> pa.Field:
-        """The column as an Arrow field; JSON travels as text."""
-        return pa.field(self.name, _ARROW[self.kind])
+        """The column as an Arrow field."""
+        import pyarrow as pa
+
+        return pa.field(self.name, arrow_type(self.kind))
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,8 @@ class Table:
     @property
     def arrow(self) -> pa.Schema:
         """The Arrow schema that every batch for this table has."""
+        import pyarrow as pa
+
         return pa.schema([column.arrow for column in self.columns])
 
 
