@@ -42,11 +42,15 @@ def resource(
 
 
 def hints_of(table: Table) -> dict[str, Any]:
-    """Return how dlt merges a raw table."""
+    """Return how dlt merges a raw table: a batch has each key once, and dlt need not sort it."""
     strategy = "insert-only" if table.is_append_only else "delete-insert"
     return {
         "primary_key": list(table.key),
-        "write_disposition": {"disposition": "merge", "strategy": strategy},
+        "write_disposition": {
+            "disposition": "merge",
+            "strategy": strategy,
+            "deduplicated": not table.is_append_only,
+        },
         "columns": {c.name: {"data_type": "json"} for c in table.columns if c.kind == "json"},
     }
 

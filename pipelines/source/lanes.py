@@ -30,7 +30,7 @@ _PLAIN_AMOUNT = r"^[0-9]{1,12}\.[0-9]{2}$"
 _TIME, _MONEY = arrow_type("time"), arrow_type("money")
 _NONE = type(None)
 #: Values that were read once are remembered, but not for ever.
-_MOST_REMEMBERED = 50_000
+_MOST_REMEMBERED = 8_192
 
 
 def one_by_one(values: Values, read: Read, kind: pa.DataType) -> tuple[pa.Array, set[int]]:

@@ -24,7 +24,7 @@ from pipelines.source.values import as_json
 
 #: Nothing real is so deep; the privacy rule itself counts on.
 _DEEP = 10
-_MOST_REMEMBERED = 50_000
+_MOST_REMEMBERED = 8_192
 _LONGEST_REMEMBERED = 200
 _MOST_PLANS = 4096
 _NONE = type(None)

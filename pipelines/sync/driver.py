@@ -28,7 +28,7 @@ from pipelines.sync.state import ScanPosition
 from pipelines.sync.unread import Look
 
 #: Rows kept in memory before they are loaded, and how long they may wait, in seconds.
-FLUSH_ROWS = 60_000
+FLUSH_ROWS = 30_000
 FLUSH_SECONDS = 120.0
 #: Of so many, few are asked for again: they are loaded before a list is compared.
 WORTH_LOADING = 1_000

@@ -25,7 +25,8 @@ _ALL = pc.CountOptions(mode="all")
 class Sifted:
     """``plain``: the latest look at each row of which nothing is stored, or the same.
 
-    ``new``: those of them that are not stored. ``odd``: all looks at other rows, in their order.
+    ``new``: the noted columns of those of them that are not stored; ``odd``: all looks at other
+    rows, in their order.
     """
 
     plain: pa.Table
@@ -39,43 +40,49 @@ def sift(
     """Sift looks, in the order in which they were asked for.
 
     ``stored``: the columns of :func:`projection` of what is stored under the keys; ``touched``:
-    keys of which more is known than these looks say.
+    keys of which more is known than these looks say. Wide columns are copied once.
     """
-    latest, repeated = _latest(spec, looks)
-    before = _aligned(spec, latest, stored)
-    is_new, is_same = before[spec.key].is_null(), _says_the_same(latest, before)
-    known = pa.array([*touched, *repeated], pa.string())
-    is_touched = pc.is_in(latest[spec.key], value_set=known)
-    is_plain = pc.and_(pc.or_(is_new, is_same), pc.invert(is_touched))
-    walks = pc.coalesce(latest["_walk"], before["_walk"])
-    place = latest.schema.get_field_index("_walk")
-    plain = latest.set_column(place, latest.schema.field(place), walks).filter(is_plain)
-    odd = pc.invert(pc.is_in(looks[spec.key], value_set=plain[spec.key].combine_chunks()))
-    return Sifted(plain, latest.filter(pc.and_(is_plain, is_new)), looks.filter(odd))
+    noted = looks.select(_noted(spec))
+    before = _aligned(spec, noted[spec.key], stored)
+    is_latest, repeated = _latest(spec, noted)
+    unclear = pa.array([*touched, *repeated], pa.string())
+    is_new = before[spec.key].is_null()
+    is_plain = pc.or_(is_new, _says_the_same(noted, before))
+    is_plain = pc.and_(is_plain, pc.invert(pc.is_in(noted[spec.key], value_set=unclear)))
+    plain_keys = noted[spec.key].filter(pc.and_(is_plain, is_latest)).combine_chunks()
+    is_odd = pc.invert(pc.is_in(noted[spec.key], value_set=plain_keys))
+    is_plain = pc.and_(is_latest, pc.invert(is_odd))
+    walks = pc.coalesce(noted["_walk"], before["_walk"])
+    place = looks.schema.get_field_index("_walk")
+    plain = looks.set_column(place, looks.schema.field(place), walks).filter(is_plain)
+    return Sifted(plain, noted.filter(pc.and_(is_plain, is_new)), looks.filter(is_odd))
 
 
-def _latest(spec: ListSpec, looks: pa.Table) -> tuple[pa.Table, list[str]]:
-    """Return the latest look at each row, and the keys of rows whose looks differ."""
-    numbered = looks.select([spec.key, "_fingerprint", "_walk"]).append_column(
-        "at", pa.array(range(len(looks)), pa.int64())
-    )
+def _noted(spec: ListSpec) -> list[str]:
+    """Return the columns that are compared, or kept in the history."""
+    return [*dict.fromkeys((*projection(spec.table), *spec.observed))]
+
+
+def _latest(spec: ListSpec, looks: pa.Table) -> tuple[pa.Array, list[str]]:
+    """Tell which look at each row is the latest, and the keys of rows whose looks differ."""
+    numbers = pa.array(range(len(looks)), pa.int64())
     counted: list[Any] = [("at", "max")]
     counted += [(name, "count_distinct", _ALL) for name in ("_fingerprint", "_walk")]
-    groups = numbered.group_by(spec.key).aggregate(counted)
+    narrow = looks.select([spec.key, "_fingerprint", "_walk"]).append_column("at", numbers)
+    groups = narrow.group_by(spec.key).aggregate(counted)
     differ = pc.or_(
         pc.greater(groups["_fingerprint_count_distinct"], 1),
         pc.greater(groups["_walk_count_distinct"], 1),
     )
-    places = groups["at_max"].take(pc.array_sort_indices(groups["at_max"]))
-    return looks.take(places), groups.filter(differ)[spec.key].to_pylist()
+    latest = pc.is_in(numbers, value_set=groups["at_max"].combine_chunks())
+    return latest, groups.filter(differ)[spec.key].to_pylist()
 
 
-def _aligned(spec: ListSpec, looks: pa.Table, stored: Iterable[Row]) -> pa.Table:
-    """Return for each look what is stored under its key; nulls: nothing."""
+def _aligned(spec: ListSpec, keys: pa.ChunkedArray, stored: Iterable[Row]) -> pa.Table:
+    """Return for each key what is stored under it; nulls: nothing."""
     schema = pa.schema([spec.table.arrow.field(name) for name in projection(spec.table)])
     table = pa.Table.from_pylist(list(stored), schema=schema)
-    keys = table[spec.key].combine_chunks()
-    return table.take(pc.index_in(looks[spec.key], value_set=keys))
+    return table.take(pc.index_in(keys, value_set=table[spec.key].combine_chunks()))
 
 
 def _says_the_same(looks: pa.Table, before: pa.Table) -> pa.ChunkedArray:

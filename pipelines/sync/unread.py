@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipelines.source.columns import ColumnParser
 
 #: Records to read at once by column: worth a batch, and no burden to the memory.
-BATCH = 5_000
+BATCH = 2_500
 #: Fewer are read sooner one by one.
 FEW = 500
 
