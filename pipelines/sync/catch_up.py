@@ -160,7 +160,7 @@ def _by_events_and_counts(run: ListRun, refresh: Refresh) -> Strategy[None]:
     if run.state.is_trusted:
         yield from _prove_by_counts(run, refresh)
     else:
-        yield from _read_open(run, run.state.reason or NO_COUNTS)
+        yield from _read_open(run, run.why_not_trusted)
     yield from _check_events(run)
 
 

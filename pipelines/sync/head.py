@@ -25,7 +25,7 @@ _OLD_END_PAGES = 5
 class HeadResult:
     """The last page of the young end, and until when the end is now contiguous; None: as before.
 
-    ``began``: when the first page of it was asked for.
+    ``began``: when the first of its pages was asked for, also of those that did not reach back.
     """
 
     last: ListPage
@@ -46,8 +46,10 @@ def head(
         length = copy.count(spec, where(spec, since=state.retention_cutoff))
         start = max(min(length, length if total is None else total) - TAIL, 0)
     reaches_back = _reaches_back(state)
+    began: datetime | None = None
     while True:
         first = yield PageRequest(spec, start, "head")
+        began = began or first.asked_at
         if newest_first or not start or reaches_back(first):
             break
         # Rows have left the list: the young end stands further to the front.
@@ -61,7 +63,7 @@ def head(
         stop_at_total=True,
         given=first,
     )
-    return _joined(state, result, reaches_back)
+    return _joined(state, result, reaches_back, began)
 
 
 def _reaches_back(state: ListState) -> Callable[[ListPage], bool]:
@@ -74,7 +76,10 @@ def _reaches_back(state: ListState) -> Callable[[ListPage], bool]:
 
 
 def _joined(
-    state: ListState, result: ScanResult, reaches_back: Callable[[ListPage], bool]
+    state: ListState,
+    result: ScanResult,
+    reaches_back: Callable[[ListPage], bool],
+    began: datetime,
 ) -> HeadResult | None:
     at, first, last = result.position, result.first, result.last
     if result.lost_because or at.is_mixed or at.order not in (state.order, "unknown"):
@@ -86,7 +91,7 @@ def _joined(
         since = max(last.times, default=None)
     elif reaches_back(last) or (last.offset > 0 and last.end == last.total):
         since = first.asked_at - CLOCK_SLACK
-    return HeadResult(last, first.asked_at, since)
+    return HeadResult(last, began, since)
 
 
 def old_end(spec: ListSpec, state: ListState, total: int) -> Strategy[datetime | None]:

@@ -141,11 +141,17 @@ class ListRun:
         else:
             self.certificate.unproven(verdict.reason)
 
+    @property
+    def why_not_trusted(self) -> str:
+        """Why reading what changed would prove nothing."""
+        if self.state.total_is_wrong:
+            return "the API counts fewer rows than it shows"
+        return self.state.reason or "a full scan has to prove the list again"
+
     def leave_unproven(self) -> None:
         """Certify nothing, for the reason that is known already."""
-        reason = self.state.reason or "a full scan has to prove the list again"
-        self.verdict = Inconclusive(reason)
-        self.certificate.unproven(reason)
+        self.verdict = Inconclusive(self.why_not_trusted)
+        self.certificate.unproven(self.why_not_trusted)
 
     # Rows ------------------------------------------------------------------------------------
 

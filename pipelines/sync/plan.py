@@ -119,7 +119,9 @@ class Plan:
     def _position(self, run: ListRun) -> ScanPosition:
         """Return where a scan goes on, or begins."""
         kept = self._driver.scans.get(run.spec.name)
-        return kept.copy() if kept else ScanPosition()
+        if kept is not None:
+            return kept.copy()
+        return ScanPosition(total_was_wrong=run.state.total_is_wrong)
 
     def _close(self, run: ListRun, error: ApiError) -> None:
         """Note that the API does not show a list; the others are kept complete."""

@@ -113,7 +113,7 @@ class _Scan:
         if grown and at.is_blind:
             self._restart()  # the total may tell late of what came between two pages
         elif not page.rows and not at.anchor:
-            self._end()
+            self._end_empty()
         elif place is None and self._jumped_over_hidden(page, grown):
             self._advance(page, 0, 0)
         elif place is None and self._is_next(page, grown):
@@ -196,7 +196,7 @@ class _Scan:
         ended = self._stop_at_total and page.end == page.total and not at.total_is_wrong
         more = at.usable_total is not None and page.end < at.usable_total
         is_short = not (brought_some or more or is_again) and length < at.smallest_cut
-        is_last = at.idle >= 2 and place == length and page.end == at.usable_total
+        is_last = at.idle >= 2 and place == length and page.end == at.usable_total and not moved
         if (self._until and self._until(page)) or ended or is_short or is_last:
             self._end()
         elif at.idle >= PATIENCE and place == length < at.smallest_cut:
@@ -278,9 +278,17 @@ class _Scan:
                     restarts=at.restarts + 1,
                     longest_page=at.longest_page,
                     largest_total=at.largest_total,
+                    total_is_wrong=at.total_is_wrong,
+                    total_was_wrong=at.total_was_wrong,
                 )
             )
         )
+
+    def _end_empty(self) -> None:
+        """Take a list for empty when two answers say so: nothing in one shows that it is late."""
+        self.at.idle += 1
+        if self.at.idle > 1 or self._status is not None:
+            self._end()
 
     def _end(self) -> None:
         self.done = True

@@ -54,7 +54,7 @@ def _conclude(run: ListRun, result: ScanResult) -> Strategy[None]:
     if lost is not None and not _all_met(run, at.id, total):
         run.conclude(NeedsScan(result.lost_because or lost))
         return
-    _judge(run, at.id, started_at, total)
+    _judge(run, at, started_at, total)
 
 
 def _is_long_first_load(run: ListRun, started_at: datetime) -> bool:
@@ -72,7 +72,7 @@ def _note_scan(run: ListRun, result: ScanResult) -> None:
         scan_requests=at.requests,
         order=at.order if known else run.state.order,
         bad=at.bad,
-        total_is_wrong=at.total_is_wrong,
+        total_is_wrong=at.total_is_wrong or at.total_was_wrong,
         retention_cutoff=None,
         offset_ceiling=result.offset_ceiling,
         high_water_mark=run.state.high_water_mark or result.started_at,
@@ -119,8 +119,8 @@ def _settle(run: ListRun, scan_id: str, started_at: datetime) -> Strategy[None]:
         yield from find_gone(run, total)
 
 
-def _judge(run: ListRun, scan_id: str, started_at: datetime, total: int | None) -> None:
-    gone = _gone(run, scan_id, total)
+def _judge(run: ListRun, at: ScanPosition, started_at: datetime, total: int | None) -> None:
+    gone = _gone(run, at.id, total)
     stored = run.copy.count(run.spec)
     kept = withheld(run, len(gone), stored, started_at)
     facts = {"total": total, "withheld": kept}
@@ -130,10 +130,10 @@ def _judge(run: ListRun, scan_id: str, started_at: datetime, total: int | None) 
         return
     if total is None:
         run.mark_deleted(gone, started_at)
-        _judge_end(run, scan_id, started_at)
+        _judge_end(run, at, started_at)
         return
     since = run.state.retention_cutoff
-    met = run.copy.count(run.spec, where(run.spec, since=since, equal=(("_walk", scan_id),)))
+    met = run.copy.count(run.spec, where(run.spec, since=since, equal=(("_walk", at.id),)))
     _note_shortfall(run, total - met - run.bad, met, gone)
     evidence = run.evidence(Proof.FULL_SCAN, started_at, **facts, stored=met)
     verdict = judge(evidence, otherwise=NeedsScan)
@@ -172,20 +172,23 @@ def _gone(run: ListRun, scan_id: str, total: int | None) -> frozenset[str]:
     return frozenset(row[run.spec.key] for row in run.copy.select(run.spec, condition))
 
 
-def _judge_end(run: ListRun, scan_id: str, started_at: datetime) -> None:
+def _judge_end(run: ListRun, at: ScanPosition, started_at: datetime) -> None:
     """Compare the end of a list without total with what the scan before had seen."""
-    before, met = run.state.end_seen, _met(run, scan_id)
+    before, met = run.state.end_seen, _met(run, at.id)
     seen, as_of = 1, started_at
     if before is not None:
         missed = Where(equal=(("_walk", before.scan),))
-        known = _made_until(run, scan_id, before.started_at)
+        known = _made_until(run, at.id, before.started_at)
         if not run.copy.count(run.spec, missed) and known == before.rows:
             # What came since was seen once, and so not surely.
             seen, as_of = 2, before.started_at
     run.is_promising = seen == 1
-    run.note(end_seen=EndSeen(scan_id, started_at, _made_until(run, scan_id, started_at)))
+    rows = _made_until(run, at.id, started_at)
+    run.note(end_seen=EndSeen(at.id, started_at, rows, at.total_is_wrong))
     evidence = run.evidence(Proof.END_SEEN, as_of, total=None, stored=met, ends_seen=seen)
     run.conclude(judge(evidence, otherwise=NeedsScan))
+    if before is not None and isinstance(run.verdict, Verified):
+        run.note(total_is_wrong=at.total_is_wrong or before.total_is_wrong)
 
 
 def _made_until(run: ListRun, scan_id: str, moment: datetime) -> int:

@@ -42,6 +42,8 @@ class ScanPosition:
     largest_total: int = 0
     #: More rows came than `total` says there are: it is not believed any more.
     total_is_wrong: bool = False
+    #: So it was in an earlier scan, too.
+    total_was_wrong: bool = False
     longest_page: int = 0
     #: The shortest page after which more rows came, and the length of the last one.
     smallest_cut: int = field(default_factory=lambda: SMALLEST_PAGE)
@@ -83,7 +85,7 @@ class ScanPosition:
     @property
     def usable_total(self) -> int | None:
         """The list's length as the API last gave it; None where it turned out to be wrong."""
-        return None if self.total_is_wrong else self.total
+        return None if self.total_is_wrong or self.total_was_wrong else self.total
 
     def copy(self) -> ScanPosition:
         """Return the position as it is now."""
@@ -106,11 +108,15 @@ class Withheld:
 
 @dataclass(frozen=True)
 class EndSeen:
-    """The end of a list without total: by which scan, begun when, and the rows it had met."""
+    """The end of a list without total: by which scan, begun when, and the rows it had met.
+
+    ``total_is_wrong``: the list gave a total, and more rows than that.
+    """
 
     scan: str
     started_at: datetime
     rows: int
+    total_is_wrong: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,9 +127,10 @@ class ListState:
     the list's young end was read since. ``retention_cutoff``: the API has dropped what was made
     before. ``scan``: an unfinished full scan. ``scanned_at``: when the last one began,
     ``scan_requests`` what it took, ``scan_was_fruitless``: it proved nothing. ``total_is_wrong``:
-    the API counts fewer rows than it shows. ``scan_credit``: requests that scans may still take,
-    and when that was so. ``shortfall``: rows that the last scan lacked; ``hidden``: rows that are
-    counted and never shown, by two scans. ``bad``: places of records without a key.
+    the API counts fewer rows than it shows, so that only scans that agree prove anything.
+    ``scan_credit``: requests that scans may still take, and when that was so. ``shortfall``: rows
+    that the last scan lacked; ``hidden``: rows that are counted and never shown, by two scans.
+    ``bad``: places of records without a key.
     ``disappeared``: rows that the last scan missed in a mass. ``end_seen``: what the last scan of a
     list without total met. ``offset_ceiling``: the API refuses offsets from there on.
     ``page_limit``: rows that one answer can hold, where that is fewer than usual.
@@ -167,7 +174,7 @@ class ListState:
     @property
     def is_trusted(self) -> bool:
         """Whether what changed since the high-water mark is all there is to read."""
-        return self.standing in ("verified", "inconclusive")
+        return self.standing in ("verified", "inconclusive") and not self.total_is_wrong
 
     def to_json(self) -> JsonObject:
         """Return the state as JSON keeps it."""
@@ -189,7 +196,7 @@ class ListState:
         if values.get("end_seen"):
             end = values["end_seen"]
             started_at = datetime.fromisoformat(end["started_at"])
-            values["end_seen"] = EndSeen(end["scan"], started_at, end["rows"])
+            values["end_seen"] = EndSeen(**end | {"started_at": started_at})
         return cls(**values)
 
 
