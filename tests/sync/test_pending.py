@@ -10,7 +10,7 @@ from typing import Any
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
-from small_world import Memory
+from small_warehouse import Memory
 
 from pipelines.destinations.where import Row
 from pipelines.lists import LISTS, ListSpec
