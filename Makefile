@@ -16,7 +16,7 @@ endif
 .PHONY: help demo ui test lint format lock audit sbom readme pictures clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(READY) ## Set everything up and run the main job on the sandbox
 	@$(BIN)/printora demo
@@ -57,6 +57,9 @@ readme: $(READY) ## Write what the demo prints into README.md
 pictures: $(READY) ## Take the README's pictures of the report and of Dagster's graph
 	@.ci/system-packages
 	@$(BIN)/python docs/pictures.py
+
+conformance: $(READY) ## Write docs/conformance.md from the tests
+	@$(BIN)/python docs/refresh_conformance.py
 
 clean: ## Remove the environment and what the demo left
 	@rm -rf $(VENV) .printora
