@@ -24,8 +24,9 @@ demo: $(READY) ## Set everything up and run the main job on the sandbox
 ui: $(READY) ## The demo, then Dagster's UI on it, until Ctrl-C
 	@$(BIN)/printora demo --ui
 
-test: lint ## Set everything up, check the code and pass the tests
-	@.ci/system-packages
+test: $(READY) ## Set everything up, check the code and pass the tests
+	@.ci/system-packages & packages=$$!; $(MAKE) --no-print-directory lint; linted=$$?; \
+		wait $$packages && exit $$linted
 	@$(BIN)/pytest --numprocesses auto --dist loadgroup
 
 lint: $(READY)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import cli_child
 import duckdb
 
 from pipelines.sandbox import DEFAULT_KEY, Limits, Sandbox, Server
@@ -21,6 +24,10 @@ PLENTY = Limits(per_minute=1_000_000, per_long=100_000_000)
 #: What logs somebody in or opens a payment: the sandbox's tokens, and the URLs that carry them.
 SECRET = re.compile(rb"tok_[0-9a-f]{16}|token=|" + DEFAULT_KEY.encode())
 _OURS = ("SOURCES__", "DESTINATION__", "DLT_", "DAGSTER_", "PRINTORA_")
+#: A process that has imported everything: what is started from it begins at once.
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["cli_child"])
+_PATIENCE = 300
 
 
 @dataclass
@@ -54,24 +61,31 @@ class Place:
         }
         return {**own, **places, **self.settings}
 
-    def start(self, *arguments: str, **changes: str) -> subprocess.Popen[str]:
-        """Start ``printora``; ``changes`` are settings, an empty one is not set."""
-        named = {f"SOURCES__PRINTORA__{name.upper()}": text for name, text in changes.items()}
-        environment = {**self.environment, **named}
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start ``printora`` as a user does, from nothing."""
         return subprocess.Popen(
             [PRINTORA, *arguments],
             cwd=self.folder,
-            env={name: value for name, value in environment.items() if value},
+            env=_set(self.environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
         )
 
     def run(self, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
-        """Run ``printora`` to its end."""
-        with self.start(*arguments, **changes) as process:
-            out, err = process.communicate(timeout=300)
-        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+        """Run ``printora`` to its end; ``changes`` are settings, an empty one is not set."""
+        named = {f"SOURCES__PRINTORA__{name.upper()}": text for name, text in changes.items()}
+        environment = _set({**self.environment, **named})
+        with tempfile.TemporaryDirectory() as elsewhere:
+            out, err = Path(elsewhere) / "out", Path(elsewhere) / "err"
+            process = _CONTEXT.Process(
+                target=cli_child.run, args=(arguments, self.folder, environment, out, err)
+            )
+            process.start()
+            process.join(_PATIENCE)
+            assert process.exitcode is not None, f"{arguments} does not end"
+            texts = [path.read_text(encoding="utf-8") for path in (out, err)]
+        return subprocess.CompletedProcess(arguments, process.exitcode, *texts)
 
     def contents(self) -> dict[str, tuple[int, int]]:
         """Return the number of rows of each table and a fingerprint of them all.
@@ -89,6 +103,11 @@ class Place:
                 for name, names in columns
                 if name != "printora_raw.sync_runs" and not name.startswith("printora_raw._dlt")
             }
+
+
+def _set(environment: dict[str, str]) -> dict[str, str]:
+    """Return what is set; an empty text says that it is not."""
+    return {name: text for name, text in environment.items() if text}
 
 
 def _fingerprint(

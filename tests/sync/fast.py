@@ -228,10 +228,13 @@ class FastWorld(World):
 def fast_world(
     folder: Path, orders: int, habits: Any = None, **options: Any
 ) -> Iterator[FastWorld]:
-    """Make a world with a history; nothing happens after it but what is asked for."""
+    """Make a world with a history; nothing happens after it but what is asked for.
+
+    With ``after_start=True`` its shop goes on selling.
+    """
     clock = ManualClock(START)
     config = SandboxConfig(
-        world=WorldOptions(orders=orders, after_start=False, **options),
+        world=WorldOptions(orders=orders, **{"after_start": False, **options}),
         behaviour=Behaviour(**(habits or {})),
         limits=Limits.off(),
     )
