@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assets.ingestion import RESOURCES, resource_key
+from assets.ingestion import resource_key
 from assets.resources import WarehouseResource
 from assets.running import POOL
 from assets.settings import Automation
 from pipelines.clock import SystemClock, utc
+from pipelines.lists import RESOURCES
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

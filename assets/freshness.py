@@ -12,11 +12,11 @@ import dagster as dg
 
 from assets.certificates import spoken
 from assets.describing import asset_key, table_name
-from assets.ingestion import RESOURCES
 from assets.resources import WarehouseResource
 from assets.running import POOL
 from assets.settings import Automation
 from pipelines.clock import SystemClock, utc
+from pipelines.lists import RESOURCES
 from pipelines.warehouse import Model, Project
 from pipelines.warehouse.project import RAW_SCHEMA
 from pipelines.warehouse.selection import reachable

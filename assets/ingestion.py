@@ -19,6 +19,7 @@ from assets.resources import ClientResource, PartnerResource, WarehouseResource,
 from assets.running import POOL
 from assets.settings import Automation
 from assets.telling import Told
+from pipelines.lists import RESOURCES
 from pipelines.progress import Event, Loaded, Planned, Waiting
 from pipelines.source.schema import TABLES, Table
 from pipelines.warehouse.project import RAW_SCHEMA
@@ -28,9 +29,6 @@ from pipelines.warehouse.stamps import raw_stamps
 
 if TYPE_CHECKING:
     from pipelines.sync import ResourceCertificate, SyncResult
-
-#: What has a certificate of its own; the other raw tables are what a sync writes beside them.
-RESOURCES = ("orders", "webhook_logs", "sessions")
 
 
 def resource_key(resource: str) -> dg.AssetKey:

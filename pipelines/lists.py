@@ -15,6 +15,7 @@ from pipelines.source.schema import (
     ORDER_AMOUNT_HISTORY,
     ORDER_HISTORY,
     ORDERS,
+    SESSIONS,
     WEBHOOK_LOG_HISTORY,
     WEBHOOK_LOGS,
     Table,
@@ -191,3 +192,5 @@ ORDERS_LIST = ListSpec(
 
 #: Read in this order: logs tell where orders have moved.
 LISTS: tuple[ListSpec, ...] = (WEBHOOK_LOGS_LIST, ORDERS_LIST)
+#: What has a certificate of its own: each list, and the partner's own of its sessions.
+RESOURCES: tuple[str, ...] = (*(spec.name for spec in LISTS), SESSIONS.name)

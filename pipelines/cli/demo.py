@@ -59,7 +59,7 @@ def _folder() -> Iterator[Path]:
         with lock:
             shutil.rmtree(folder, ignore_errors=True)
             (folder / "dagster").mkdir(parents=True)
-            shutil.copy(shipped("deploy") / "dagster.yaml", folder / "dagster")
+            shutil.copyfile(shipped("deploy") / "dagster.yaml", folder / "dagster/dagster.yaml")
             yield folder
     except Timeout:
         raise PrintoraError(

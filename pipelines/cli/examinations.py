@@ -89,23 +89,24 @@ def read_settings() -> tuple[Settings | None, list[Finding]]:
 
 def api(settings: Settings, clock: Clock) -> Iterator[Finding]:
     """Ask each list for one row: key, partner, contract, limits and clock show in the answers."""
+    from pipelines.lists import LISTS
     from pipelines.sync import open_client
 
     with open_client(settings, clock, budget=REQUESTS) as client:
-        for name, ask in (("orders", client.list_orders), ("logs", client.list_webhook_logs)):
+        for spec in LISTS:
             try:
-                page = ask(limit=1, attempts=2)
+                page = client.read_list(spec, limit=1, attempts=2)
             except PrintoraError as error:
-                yield of_error(name, error)
+                yield of_error(spec.words, error)
             else:
                 total = "an unknown number of" if page.total is None else f"{page.total:,}"
-                yield Finding(name, "ok", f"the list answers, with {total} rows")
+                yield Finding(spec.words, "ok", f"the list answers, with {total} rows")
         left = ", ".join(f"{n:,} this {name}" for name, n in client.governor.left().items())
         yield Finding("limits", "ok", f"requests left, without your shop's share: {left}")
         for _ in range(_AGREE):  # a clock that is far away is believed when answers agree
             if not client.clock_trusted:
                 with suppress(PrintoraError):
-                    client.list_orders(limit=1, attempts=1)
+                    client.read_list(LISTS[0], limit=1, attempts=1)
         yield _clock(client)
 
 

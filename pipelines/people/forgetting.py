@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from pipelines.lists import LISTS
 from pipelines.people.scrub import DOCUMENTS, empty_staging, replace_documents, set_null
 from pipelines.people.state import FORGOTTEN, OWN_TABLES, RAW, RECEIPTS, tables
 from pipelines.source.allowed import FREE_TEXT, marker
 from pipelines.source.names import snake
 from pipelines.source.privacy import kept_of
 from pipelines.source.pseudonyms import Keys
+from pipelines.source.schema import ORDERS, QUARANTINE, SESSIONS
 from pipelines.source.values import as_json
 
 if TYPE_CHECKING:
@@ -24,17 +26,14 @@ ERASED = {"customer_pseudonym", "personal", "fields"}
 ERASED |= {"tracking_number", "order_number", "city", "state"}
 _IN_DOCUMENTS = ERASED | {"region", "province", "shipping_city", "shipping_state"}
 #: The raw tables whose documents may have an address in clear, and what their rows are noted by.
-_MENTIONING = {
-    "orders": "order_id",
-    "sessions": "session_id",
-    "webhook_logs": "webhook_log_id",
-    "quarantine": "quarantine_id",
-}
+_TOLD = (*(spec.table for spec in LISTS), SESSIONS)
+_MENTIONING = {table.name: table.key[0] for table in (*_TOLD, QUARANTINE)}
 _NOTES = "receipt_id varchar, kind varchar, id varchar"
 _RECEIPT = "receipt_id varchar, forgotten_at timestamptz, named_by varchar, rows json"
 _PSEUDONYM = re.compile(r"[0-9a-f]{32}")
 #: Which columns hold an id of what kind; what is noted of a person are ids of these kinds.
 _KINDS = {
+    **{spec.key: spec.name for spec in LISTS},
     "customer_pseudonym": "pseudonym",
     "order_id": "order",
     "session_id": "session",
@@ -43,16 +42,18 @@ _KINDS = {
 }
 #: From one id of a person to the next: raw table, the column that is known, the one that follows.
 _STEPS = (
-    ("orders", "customer_pseudonym", "order_id"),
-    ("orders", "order_id", "customer_pseudonym"),
-    ("orders", "order_id", "session_id"),
-    ("orders", "session_id", "order_id"),
-    ("sessions", "customer_pseudonym", "session_id"),
-    ("sessions", "session_id", "customer_pseudonym"),
-    ("webhook_logs", "order_id", "webhook_log_id"),
-    ("webhook_logs", "session_id", "webhook_log_id"),
-    ("webhook_logs", "customer_pseudonym", "order_id"),
-    ("webhook_logs", "order_id", "customer_pseudonym"),
+    *(
+        (table.name, link, key)
+        for table in _TOLD
+        for link, key in (
+            *((name, table.key[0]) for name in ("customer_pseudonym", "order_id", "session_id")),
+            ("customer_pseudonym", "order_id"),
+            ("order_id", "customer_pseudonym"),
+        )
+        if link != key
+    ),
+    (ORDERS.name, "order_id", "session_id"),
+    (SESSIONS.name, "session_id", "customer_pseudonym"),
 )
 
 

@@ -82,7 +82,7 @@ def _add_columns(connection: DuckDBPyConnection, table: Table, existing: set[str
         if column.name not in existing:
             definition = f"{quoted(column.name)} {_TYPES[column.kind]}"
             connection.execute(f"alter table {name} add column {definition}")
-            if table.name == "webhook_logs" and column.name in _IN_PAYLOAD:
+            if "payload" in existing and column.name in _IN_PAYLOAD:
                 _fill_from_payload(connection, name, column.name)
 
 

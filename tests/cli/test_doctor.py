@@ -42,7 +42,7 @@ def test_a_healthy_place_is_healthy(loaded: Place, sandbox: Sandbox) -> None:
         "settings",
         "key",
         "orders",
-        "logs",
+        "webhook logs",
         "limits",
         "clock",
         "ledger",

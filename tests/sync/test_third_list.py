@@ -219,14 +219,29 @@ def test_a_refund_that_goes_is_marked(place: Place) -> None:
     assert place.stored() == place.truth()
 
 
-def test_the_engine_asks_no_list_for_its_name() -> None:
+def _names(node: ast.AST) -> list[ast.expr]:
+    """Return what is compared, and what stands in a collection."""
+    match node:
+        case ast.Compare():
+            return [*node.comparators, node.left]
+        case ast.Tuple() | ast.List() | ast.Set():
+            return node.elts
+        case ast.Dict():
+            return [key for key in node.keys if key]
+    return []
+
+
+def test_nobody_asks_a_list_for_its_name() -> None:
     """Broken: a list is treated by its name, so that another one is not treated at all."""
     names = {spec.name for spec in LISTS}
-    found = []
-    for part in ("sync", "client", "source", "destinations"):
-        for path in (PIPELINES / part).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                words = [*node.comparators, node.left] if isinstance(node, ast.Compare) else []
-                if any(isinstance(w, ast.Constant) and w.value in names for w in words):
-                    found.append(f"{path.name}:{words[0].lineno}")
-    assert found == []
+    parts = ("sync", "client", "source", "destinations", "people", "warehouse", "cli", "../assets")
+    found = [
+        f"{path.relative_to(PIPELINES / part)}:{word.lineno}"
+        for part in parts
+        for path in (PIPELINES / part).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for word in _names(node)
+        if isinstance(word, ast.Constant) and word.value in names
+    ]
+    # A shape has its table's name, and a column of what is printed may have any.
+    assert [place for place in found if not place.startswith(("shapes.py", "tables.py"))] == []
