@@ -106,18 +106,21 @@ class Machine:
 
 
 def left_in(here: World) -> Left:
-    """Return the number of rows of every table, dlt's too, and the rows of ours."""
+    """Return the number of rows of every table, dlt's too, and the rows of ours.
+
+    What is on its way is in tables of another schema, which each load empties first.
+    """
     if not here.settings.warehouse_path.exists():
         return {}, {}
     with here.connect() as connection:
         names = connection.execute(
-            "select schema_name || '.' || table_name from duckdb_tables()"
+            "select table_name from duckdb_tables() where schema_name = 'printora_raw'"
         ).fetchall()
         counts = {
-            name: connection.execute(f"select count(*) from {name}").fetchall()[0][0]
+            name: connection.execute(f"select count(*) from printora_raw.{name}").fetchall()[0][0]
             for (name,) in names
         }
-    return counts, tables(here, [name for name in _TABLES if f"printora_raw.{name}" in counts])
+    return counts, tables(here, [name for name in _TABLES if name in counts])
 
 
 def tables(here: World, names: Sequence[str] = _TABLES) -> Tables:
