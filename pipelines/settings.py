@@ -268,7 +268,13 @@ def _session_fields() -> tuple[str, ...]:
 
 def _absolute(path: str) -> Path:
     # Path's own expansion raises where there is no home, as under cron.
-    return Path(os.path.expanduser(path)).resolve()  # noqa: PTH111
+    expanded = Path(os.path.expanduser(path))  # noqa: PTH111
+    try:
+        return expanded.resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ConfigurationError(
+            f"{path!r} leads nowhere: {error}.", hint="Name a file, for example printora.duckdb."
+        ) from None
 
 
 def _contract() -> Contract:

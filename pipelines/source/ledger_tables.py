@@ -14,6 +14,7 @@ from decimal import Decimal
 from io import BytesIO, TextIOWrapper
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from pipelines.decoding import shown_key
 from pipelines.source.ledger_json import LONGEST, TOO_LONG, Piece
 from pipelines.source.ledger_records import opened
 from pipelines.source.names import snake
@@ -37,10 +38,12 @@ OPEN_QUOTE = "a quotation mark is opened and never closed"
 def _refuse_unclear(columns: Sequence[str], inner: Sequence[str] = ()) -> None:
     """Refuse a table in which no row can have a session's id, or one of two."""
     if columns and not {snake(name) for name in (*columns, *inner)} & {*SESSION_ID}:
-        raise ValueError(f"it has no column session_id (its columns are {', '.join(columns)})")
+        # Where a table has no header, these are somebody's data.
+        shown = ", ".join(shown_key(name).strip("'") for name in columns[:20])
+        raise ValueError(f"it has no column session_id (its columns are {shown})")
     twice = [name for name, times in Counter(filter(None, columns)).items() if times > 1]
     if twice:
-        raise ValueError(f"it has the column {twice[0]} twice")
+        raise ValueError(f"it has the column {shown_key(twice[0])} twice")
 
 
 def is_table(head: bytes, encoding: str) -> bool:

@@ -29,6 +29,8 @@ STORAGE_VERSION = "v1.4.0"
 READER_TIMEOUT = 10.0
 _POLL_SECONDS = 0.2
 
+_OTHER_HINT = "Name another file in DESTINATION__DUCKDB__CREDENTIALS, or move this one away."
+
 _log = logging.getLogger(__name__)
 
 
@@ -51,6 +53,10 @@ def connect(
         raise WarehouseError(
             f"There is no warehouse at {path}.",
             hint="`printora run` makes it; DESTINATION__DUCKDB__CREDENTIALS says where it is.",
+        )
+    if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would be waited for
+        raise WarehouseSettingError(
+            f"{path} is no file.", hint="Name a file in DESTINATION__DUCKDB__CREDENTIALS."
         )
     if not read_only:
         ensure_database(path)
@@ -145,11 +151,10 @@ def _explained(path: Path, error: Exception) -> WarehouseError:
         return WarehouseSettingError(
             f"{path} is a folder.", hint="Name a file in DESTINATION__DUCKDB__CREDENTIALS."
         )
+    if "sqlite_scanner" in text:  # DuckDB knows what it is, and how it would be read
+        return WarehouseSettingError(f"{path} is an SQLite database.", hint=_OTHER_HINT)
     if "not a valid DuckDB database" in text:
-        return WarehouseSettingError(
-            f"{path} is not a DuckDB database.",
-            hint="Name another file in DESTINATION__DUCKDB__CREDENTIALS, or move this one away.",
-        )
+        return WarehouseSettingError(f"{path} is not a DuckDB database.", hint=_OTHER_HINT)
     return WarehouseError(
         f"{path} cannot be opened: {text.removeprefix('IO Error: ').rstrip('.')}.",
         hint="DESTINATION__DUCKDB__CREDENTIALS names the file; its folder must be writable.",

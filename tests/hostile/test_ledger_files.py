@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import lzma
+import re
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -188,7 +189,7 @@ def test_what_is_packed_is_refused_by_its_name(packed: str, name: str, tmp_path:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("s.csv", HEADER.replace("mode", "session_id") + ROWS, "the column session_id twice"),
+        ("s.csv", HEADER.replace("mode", "session_id") + ROWS, "the column 'session_id' twice"),
         ("s.csv", "<html><body>Sign in</body></html>", "no column session_id"),
         ("s.json", '{"columns": ["session_id"], "data": [["s-1"]]}', "none of its 1 records"),
         ("s.json", '{"session_id": {"0": "s-1"}}', "none of its 1 records"),
@@ -204,6 +205,15 @@ def test_a_file_without_a_session_is_an_error(
     path.write_text(content)
     with pytest.raises(LedgerError, match=words):
         list(Ledger(str(path)).entries())
+
+
+def test_a_table_without_a_header_shows_nobody(tmp_path: Path) -> None:
+    """The first customer of the export is in the log of every run."""
+    path = tmp_path / "s.csv"
+    path.write_text("s-1,Erika Mustermann,erika@example.com,0170 8675309\n" * 3)
+    with pytest.raises(LedgerError, match="no column session_id") as told:
+        list(Ledger(str(path)).entries())
+    assert not {"Erika", "erika", "8675309"} & set(re.findall(r"\w+", str(told.value)))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,62 @@
+"""What may stand where the warehouse should be: it is named, at once, and left alone."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipelines.cli import failures
+from pipelines.errors import ConfigurationError, PrintoraError
+from pipelines.settings import warehouse_path
+from pipelines.warehouse import connect
+
+
+def _sqlite(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("create table invoices (id)")
+
+
+ODD: dict[str, tuple[Callable[[Path], object], str, int]] = {
+    "a pipe": (os.mkfifo, "is no file", 2),
+    "a folder": (Path.mkdir, "is a folder", 2),
+    "an SQLite database": (_sqlite, "is an SQLite database", 2),
+    "a text": (lambda path: path.write_text("hello\n"), "is not a DuckDB database", 2),
+    "zeros": (lambda path: path.write_bytes(b"\0" * 20_000), "is not a DuckDB database", 2),
+    "Parquet": (lambda path: path.write_bytes(b"PAR1xxxxPAR1"), "is not a DuckDB database", 2),
+    "nothing": (lambda path: path.write_bytes(b""), "is not a DuckDB database", 2),
+}
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+@pytest.mark.parametrize("odd", ODD)
+def test_what_is_no_warehouse_is_named_at_once(odd: str, read_only: bool, tmp_path: Path) -> None:
+    """A run waits for ever at a pipe, or asks to report a bug where a setting is mistyped."""
+    make, words, code = ODD[odd]
+    path = tmp_path / "w.duckdb"
+    make(path)
+    before = path.stat()
+    with pytest.raises(PrintoraError, match=words) as told:
+        connect(path, read_only)
+    message, hint, found = failures.explain(told.value)
+    assert found == code
+    assert "DESTINATION__DUCKDB__CREDENTIALS" in hint
+    assert message.isprintable()
+    assert (path.stat().st_size, path.stat().st_ino) == (before.st_size, before.st_ino)
+
+
+@pytest.mark.parametrize("where", ["a link to itself", "a folder of none"])
+def test_a_path_that_leads_nowhere_is_a_setting_to_mend(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A circle of links is told as a bug of the product."""
+    path = tmp_path / "w.duckdb"
+    path.symlink_to(path)
+    name = path if where == "a link to itself" else path / "x.duckdb"
+    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(name))
+    with pytest.raises(ConfigurationError, match="leads nowhere") as told:
+        warehouse_path()
+    assert told.value.exit_code == 2
