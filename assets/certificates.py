@@ -7,8 +7,7 @@ A check of its own, because it has something to say above all when no sync runs 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 import dagster as dg
 
@@ -16,38 +15,12 @@ from assets.ingestion import resource_key
 from assets.resources import WarehouseResource
 from assets.running import POOL
 from assets.settings import Automation
+from pipelines.cli.certificates import Standing, read_standings
 from pipelines.clock import SystemClock, utc
 from pipelines.lists import RESOURCES
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
+from pipelines.words import spoken
 
 CHECK = "certificate"
-
-_LAST = """
-    select
-        resource,
-        arg_max(outcome, sync_id) as outcome,
-        arg_max(coalesce(reason, ''), sync_id) as reason,
-        epoch(max(ended_at)) as ended_at,
-        epoch(max(complete_as_of)) as complete_as_of
-    from printora_raw.sync_runs
-    group by resource
-"""
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """What the syncs so far say of one resource.
-
-    ``complete_as_of`` is the latest time that any of them proved; outcome and reason are the last
-    one's.
-    """
-
-    outcome: str
-    reason: str
-    ended_at: datetime
-    complete_as_of: datetime | None
 
 
 @dataclass(frozen=True)
@@ -82,7 +55,7 @@ def certificate_checks(automation: Automation) -> dg.AssetChecksDefinition:
     ) -> Iterator[dg.AssetCheckResult]:
         now = utc(SystemClock().now())
         with warehouse.open(context, read_only=True) as connection:
-            found = read_certificates(connection)
+            found = read_standings(connection)
         for key in sorted(context.selected_asset_check_keys, key=str):
             certificate = found.get(key.asset_key.path[-1])
             yield _result(key, judge(certificate, now, automation), certificate)
@@ -90,15 +63,7 @@ def certificate_checks(automation: Automation) -> dg.AssetChecksDefinition:
     return certificates
 
 
-def read_certificates(connection: "DuckDBPyConnection") -> dict[str, Certificate]:
-    """Return the certificate of each resource that was ever synced."""
-    return {
-        resource: Certificate(outcome, reason, utc(ended), None if as_of is None else utc(as_of))
-        for resource, outcome, reason, ended, as_of in connection.execute(_LAST).fetchall()
-    }
-
-
-def judge(certificate: Certificate | None, now: datetime, automation: Automation) -> Verdict:
+def judge(certificate: Standing | None, now: datetime, automation: Automation) -> Verdict:
     """Say whether the resource is complete and current.
 
     An error: no sync, a failed one, or nothing recent. A warning: late, or not proven to be whole,
@@ -120,7 +85,7 @@ def judge(certificate: Certificate | None, now: datetime, automation: Automation
 
 
 def _result(
-    key: dg.AssetCheckKey, verdict: Verdict, certificate: Certificate | None
+    key: dg.AssetCheckKey, verdict: Verdict, certificate: Standing | None
 ) -> dg.AssetCheckResult:
     error, warning = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
     as_of = certificate.complete_as_of if certificate else None
@@ -132,9 +97,3 @@ def _result(
         description=verdict.text,
         metadata={"complete_as_of": dg.MetadataValue.timestamp(as_of)} if as_of else None,
     )
-
-
-def spoken(age: timedelta) -> str:
-    """Return an age in words."""
-    minutes = max(0, round(age.total_seconds() / 60))
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"

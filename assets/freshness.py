@@ -10,7 +10,6 @@ from datetime import datetime
 
 import dagster as dg
 
-from assets.certificates import spoken
 from assets.describing import asset_key, table_name
 from assets.resources import WarehouseResource
 from assets.running import POOL
@@ -20,6 +19,7 @@ from pipelines.lists import RESOURCES
 from pipelines.warehouse import Model, Project
 from pipelines.warehouse.project import RAW_SCHEMA
 from pipelines.warehouse.selection import reachable
+from pipelines.words import spoken
 
 CHECK = "data_is_fresh"
 _PROVEN = "select resource, epoch(complete_as_of) from analytics.data_freshness"

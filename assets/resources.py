@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import dagster as dg
 from pydantic import Field
 
-from assets.running import LOCK_TIMEOUT, READER_TIMEOUT, Context, explained
+from assets.running import LOCK_TIMEOUT, LONG_READER_TIMEOUT, Context, explained
 from pipelines.lookup import overridden
 from pipelines.warehouse import ModelSettings, connect, warehouse_lock
 from pipelines.warehouse.same_file import SameFile
@@ -130,7 +130,7 @@ class WarehouseResource(_Settings):
         path = self.file()
         with self.writing(context):
             file = SameFile(path) if not read_only and path.exists() else None
-            with connect(path, read_only, wait_seconds=READER_TIMEOUT) as connection:
+            with connect(path, read_only, wait_seconds=LONG_READER_TIMEOUT) as connection:
                 limit_memory(connection)
                 yield connection
             if file:

@@ -17,7 +17,7 @@ POOL = "printora_warehouse"
 #: A run waits this long for another one: a first load within one quota takes most of an hour.
 LOCK_TIMEOUT = 3600.0
 #: And this long for a program that reads the file meanwhile, such as a BI tool.
-READER_TIMEOUT = 60.0
+LONG_READER_TIMEOUT = 60.0
 
 #: What may pass is tried again this often, after a pause that doubles each time.
 MAX_RETRIES = 2

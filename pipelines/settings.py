@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pipelines import destination
 from pipelines.errors import ConfigurationError
+from pipelines.hosts import LOOPBACK
 from pipelines.lookup import lookup
 from pipelines.setting_table import choice, flag, is_off
 from pipelines.setting_table import number as _number
@@ -43,7 +44,6 @@ HOSTS = {
     "staging": "https://api-staging.printora.ai",
 }
 _KEY_MODE = {"production": "live", "staging": "test"}
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _REQUIRED = ("api_key", "partner_id")
 _MEMORY = re.compile(r"\d+(\.\d+)? ?([KMGT]i?B|%)", re.IGNORECASE)
 
@@ -311,7 +311,7 @@ def _base_url(api_key: str) -> str:
         raise ConfigurationError(
             f"{_variable('base_url')} is not a URL.", hint="Write it like https://api.printora.ai."
         )
-    if parts.scheme == "http" and host not in _LOOPBACK:
+    if parts.scheme == "http" and host not in LOOPBACK:
         raise ConfigurationError(
             f"{_variable('base_url')} would send the key to {host} unencrypted.",
             hint="Use https; http is for this machine only.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pendulum
@@ -46,8 +46,14 @@ def duration(hours: float | None) -> str:
     for unit, length in (("d", 24.0), ("h", 1.0), ("min", 1 / 60)):
         amount = hours / length
         if amount >= 2:
-            return f"{amount:.0f} {unit}" if amount >= 10 else f"{amount:.1f} {unit}"
+            digits = 0 if amount >= 10 else 1
+            return f"{amount:.{digits}f}".removesuffix(".0") + f" {unit}"
     return f"{hours * 3600:.0f} s"
+
+
+def spoken(age: timedelta) -> str:
+    """Return an age as `duration` has it; what is yet to come is no age."""
+    return duration(max(age, timedelta()) / timedelta(hours=1))
 
 
 def length(seconds: float) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
+
+from pipelines.clock import utc
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+#: Data that is older than this is late, where no schedule says otherwise.
+LATE = timedelta(days=1)
 #: Outcomes, as ``printora_raw.sync_runs`` has them.
 FAILED, SKIPPED = "failed", "skipped"
 
@@ -18,6 +22,18 @@ _LAST = """
     from printora_raw.sync_runs
     where sync_id = (select max(sync_id) from printora_raw.sync_runs)
     order by array_position(['sessions', 'orders', 'webhook_logs'], resource)
+"""
+
+
+_STANDINGS = """
+    select
+        resource,
+        arg_max(outcome, sync_id) as outcome,
+        arg_max(coalesce(reason, ''), sync_id) as reason,
+        epoch(max(ended_at)) as ended_at,
+        epoch(max(complete_as_of)) as complete_as_of
+    from printora_raw.sync_runs
+    group by resource
 """
 
 
@@ -44,6 +60,30 @@ class Certificate(Protocol):
     def rows_quarantined(self) -> int | None: ...  # noqa: D102
     @property
     def rows_stored(self) -> int | None: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What all syncs so far say of one resource.
+
+    ``complete_as_of`` is the latest time that any of them proved; outcome and reason are the last
+    one's.
+    """
+
+    outcome: str
+    reason: str
+    ended_at: datetime
+    complete_as_of: datetime | None
+
+
+def complete_as_of(parts: Iterable[Certificate | Standing]) -> datetime | None:
+    """Return the time as of which all that is read is proven complete; None where one is not.
+
+    What is skipped, as sessions are without a ledger, is not read.
+    """
+    times = [part.complete_as_of for part in parts if part.outcome != SKIPPED]
+    known = [at for at in times if at is not None]
+    return min(known) if known and len(known) == len(times) else None
 
 
 @dataclass(frozen=True)
@@ -81,3 +121,11 @@ def read_last(connection: DuckDBPyConnection) -> Sequence[StoredCertificate]:
     names = [field.name for field in fields(StoredCertificate) if field.name in there]
     rows = connection.execute(_LAST.format(columns=", ".join(names))).fetchall() if there else []
     return [StoredCertificate(**dict(zip(names, row, strict=True))) for row in rows]
+
+
+def read_standings(connection: DuckDBPyConnection) -> Mapping[str, Standing]:
+    """Return how each resource stands that was ever synced."""
+    return {
+        resource: Standing(outcome, reason, utc(ended), None if as_of is None else utc(as_of))
+        for resource, outcome, reason, ended, as_of in connection.execute(_STANDINGS).fetchall()
+    }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from pipelines.cli import answers, failures, publishing, tables, terminal, warehouses
-from pipelines.cli.certificates import SKIPPED, Certificate, read_last
+from pipelines.cli.certificates import Certificate, complete_as_of, read_last
 from pipelines.warehouse import CheckResult, ModelResult, Published
 
 if TYPE_CHECKING:
@@ -52,8 +52,7 @@ class Answers:
     @property
     def exit_code(self) -> int:
         """0 where all that is read is proven complete, else 3."""
-        read = [part for part in self.certificates if part.outcome != SKIPPED]
-        proven = read and all(part.complete_as_of is not None for part in read)
+        proven = complete_as_of(self.certificates) is not None
         return failures.DONE if proven else failures.PARTIAL
 
 

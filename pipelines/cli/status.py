@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from pipelines.cli import failures, tables, terminal, warehouses
-from pipelines.cli.certificates import FAILED, SKIPPED, StoredCertificate, read_last
+from pipelines.cli.certificates import (
+    FAILED,
+    LATE,
+    SKIPPED,
+    StoredCertificate,
+    complete_as_of,
+    read_last,
+    read_standings,
+)
 from pipelines.clock import SystemClock, utc
 from pipelines.errors import WarehouseError, WarehouseLocked
 from pipelines.settings import postgres_url, publish_path, warehouse_path
@@ -24,25 +32,11 @@ from pipelines.words import length, moment
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-#: An older load than this is worth a word, whatever the schedule is.
-_STALE = timedelta(days=1)
 #: Two clocks may differ so much; a certificate that is further ahead was made by a wrong one.
 _CLOCKS = timedelta(minutes=10)
 
 _REQUESTS = """
     select coalesce(sum(requests), 0) from printora_raw.sync_runs where ended_at >= ?
-"""
-_PROVEN = """
-    select min(as_of)
-    from (
-        select
-            max(complete_as_of) over (partition by resource) as as_of,
-            outcome,
-            row_number() over (partition by resource order by sync_id desc) as place
-        from printora_raw.sync_runs
-    ) as runs
-    where place = 1 and outcome <> 'skipped'
-    having count(*) = count(as_of)
 """
 _QUARANTINED = "select count(*) from printora_raw.quarantine"
 _TABLES = """
@@ -74,9 +68,7 @@ class Status:
     @property
     def as_of(self) -> datetime | None:
         """What the last sync proved: all are complete as of then; None where one is not."""
-        times = [part.complete_as_of for part in self.certificates if part.outcome != SKIPPED]
-        known = [at for at in times if at is not None]
-        return min(known) if known and len(known) == len(times) else None
+        return complete_as_of(self.certificates)
 
     @property
     def exit_code(self) -> int:
@@ -99,7 +91,7 @@ class Status:
             return f"Mend what ended the last sync, then run again. {failed}"
         if self.as_of is None:
             return "Run `printora run` to go on."
-        if self.now - self.as_of > _STALE:
+        if self.now - self.as_of > LATE:
             return "The data is old: run `printora run`, and look why the schedule did not."
         if any(part.outcome == SKIPPED for part in self.certificates):
             return "Set SOURCES__PRINTORA__SESSION_LEDGER: conversion needs to know the sessions."
@@ -160,7 +152,7 @@ def read(connection: DuckDBPyConnection, path: str, writer: str | None) -> Statu
         _number(connection, _REQUESTS, [now - timedelta(days=1)]),
         _number(connection, _QUARANTINED),
         now,
-        next(iter(connection.execute(_PROVEN).fetchone() or ()), None),
+        complete_as_of(read_standings(connection).values()),
         problems,
     )
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines.cli.answers import Funnel, Latency
-from pipelines.cli.certificates import SKIPPED, Certificate
+from pipelines.cli.certificates import SKIPPED, Certificate, complete_as_of
 from pipelines.warehouse import CheckResult
 from pipelines.words import EVIDENCE, NONE, count, duration, moment, percent
 
@@ -101,12 +101,12 @@ def completeness_line(certificates: Sequence[Certificate]) -> Text:
     if not certificates:
         return Text("Not complete: there is no certificate of any sync.", style="bold red")
     read = [row for row in certificates if row.outcome != SKIPPED]
-    unproven = [row for row in read if row.complete_as_of is None]
-    if unproven:
+    oldest = complete_as_of(certificates)
+    if oldest is None:
+        unproven = [row for row in read if row.complete_as_of is None]
         why = "; ".join(f"{row.resource}: {row.reason or row.evidence}" for row in unproven)
         return Text(f"Not proven complete. {why}", style="bold yellow")
     parts = ", ".join(f"{count(row.rows_stored)} {row.resource} ({_evidence(row)})" for row in read)
-    oldest = min(row.complete_as_of for row in read if row.complete_as_of)
     notes = [f" {r.resource} are not read: {r.reason}." for r in certificates if r not in read]
     notes += [
         f" {row.rows_quarantined:,} records of {row.resource} could not be read: "

@@ -31,6 +31,7 @@ from pipelines.client.headers import age
 from pipelines.clock import Clock
 from pipelines.decoding import decode
 from pipelines.errors import ConfigurationError
+from pipelines.hosts import LOOPBACK
 from pipelines.redaction import plain_code, without_secrets
 
 #: A request that takes this many times the timeout, a little at a time, is given up.
@@ -45,7 +46,6 @@ _KEY = re.compile(r"[!#-&(-;=?-~]+")
 _HOST = re.compile(
     r"(?=.{1,253}$)(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*"
 )
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _EMPTY = (httpx.codes.NO_CONTENT, httpx.codes.RESET_CONTENT)
 _Read = TypeVar("_Read")
 
@@ -272,14 +272,14 @@ def host_of(base_url: str) -> str:
 
 def _network(base_url: str, host: str) -> httpx.BaseTransport:
     """Return the transport to a host: through the environment's proxy, if it names one for it."""
-    proxies = {} if host in _LOOPBACK else urllib.request.getproxies()
+    proxies = {} if host in LOOPBACK else urllib.request.getproxies()
     proxy = proxies.get(httpx.URL(base_url).scheme) or proxies.get("all")
     if proxy and urllib.request.proxy_bypass(host):
         proxy = None
     try:
         return DeadlineTransport(
             proxy=proxy if not proxy or "://" in proxy else f"http://{proxy}",
-            trust_env=host not in _LOOPBACK,
+            trust_env=host not in LOOPBACK,
         )
     except (ValueError, ImportError, httpx.InvalidURL) as error:
         raise ConfigurationError(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pipelines.errors import PrintoraError, WarehouseError, WarehouseLocked
+from pipelines.errors import PrintoraError, WarehouseError
+from pipelines.warehouse.connection import locked
 
 
 @contextmanager
@@ -32,12 +32,7 @@ def _translated(error: Exception) -> PrintoraError:
             raise cause  # somebody ended the run: dlt wraps that, too
     text = str(chain[-1]) or type(chain[-1]).__name__
     if "Could not set lock on file" in text:
-        holder = re.search(r"held in (.+?) \(PID (\d+)\)", text)
-        who = f"process {holder[2]} ({holder[1]})" if holder else "another process"
-        return WarehouseLocked(
-            f"The DuckDB file is held by {who}.",
-            hint="Close it there or wait, then run again; nothing was changed.",
-        )
+        return locked("The DuckDB file", text)
     return WarehouseError(
         f"The destination refused: {text.splitlines()[0][:300].rstrip('.')}.",
         hint="What was loaded before stands; mend the cause and run again to go on.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -290,6 +290,11 @@ def webhook_types(connection: DuckDBPyConnection) -> list[Row]:
         order by coalesce(events, 0) desc, event_type
         """,
     )
+
+
+def read(freshness: Sequence[Row]) -> list[Row]:
+    """Return the resources that the last sync dealt with: without a ledger sessions are skipped."""
+    return [row for row in freshness if row["last_outcome"] not in (None, "skipped")]
 
 
 def freshness(connection: DuckDBPyConnection) -> list[Row]:

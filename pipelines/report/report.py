@@ -88,9 +88,10 @@ def _parts(connection: DuckDBPyConnection) -> Iterator[str]:
     pictures = plots(connection, metrics)
     freshness = queries.freshness(connection)
     found = todo.find(connection)
-    unproven = [row for row in freshness if row["last_sync_id"] and not row["is_complete"]]
+    unproven = [row for row in queries.read(freshness) if not row["is_complete"]]
     yield _header(connection, freshness)
-    yield _section("todo", [todo.actions(found, unproven)])
+    skipped = [row for row in freshness if row["last_outcome"] == "skipped"]
+    yield _section("todo", [todo.actions(found, unproven, skipped)])
     cards = {
         "glance": [glance(connection, metrics)],
         "sessions": sections.sessions(connection, pictures, todo.tables(found, "sessions")),
@@ -108,7 +109,7 @@ def _section(anchor: str, cards: Sequence[str]) -> str:
 
 
 def _header(connection: DuckDBPyConnection, freshness: Sequence[Row]) -> str:
-    synced = [row for row in freshness if row["last_sync_id"] is not None]
+    synced = queries.read(freshness)
     complete = bool(synced) and all(row["is_complete"] for row in synced)
     state = "complete" if complete else "partial" if synced else "not certified"
     as_of = max((row["as_of"] for row in freshness if row["as_of"]), default=None)

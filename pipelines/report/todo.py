@@ -141,7 +141,7 @@ def _rows(connection: DuckDBPyConnection, kind: Kind) -> Sequence[Row]:
     return rows(connection, f"{numbered} order by {kind.order} nulls last limit {_SHOWN}")
 
 
-def actions(found: Sequence[Found], unproven: Sequence[Row]) -> str:
+def actions(found: Sequence[Found], unproven: Sequence[Row], skipped: Sequence[Row]) -> str:
     """Return the list of what to do, each with a link to its rows."""
     entries = [
         (
@@ -150,6 +150,14 @@ def actions(found: Sequence[Found], unproven: Sequence[Row]) -> str:
             "data",
         )
         for row in unproven
+    ]
+    entries += [
+        (
+            f"{row['resource']} are not read: {row['last_reason']}",
+            "Set SOURCES__PRINTORA__SESSION_LEDGER: conversion needs to know the sessions.",
+            "data",
+        )
+        for row in skipped
     ]
     entries += [(each.text, each.kind.todo, each.kind.anchor) for each in found]
     if not entries:

@@ -133,7 +133,7 @@ def _open_when_free(
 def _explained(path: Path, error: Exception) -> WarehouseError:
     text = getattr(error, "strerror", None) or str(error).splitlines()[0]
     if "Could not set lock" in text:
-        return _locked(path, text)
+        return locked(path, text)
     if "different configuration" in text:
         return WarehouseLocked(
             f"{path} is already open in this process, for reading or writing only.",
@@ -161,14 +161,15 @@ def _explained(path: Path, error: Exception) -> WarehouseError:
     )
 
 
-def _locked(path: Path, text: str) -> WarehouseLocked:
+def locked(place: Path | str, text: str) -> WarehouseLocked:
+    """Return DuckDB's refusal of a file that somebody has open, with who that is."""
     found = re.search(r"held in (?P<program>.+?) \(PID (?P<pid>\d+)\)", text)
     who = f"{found['program']} (PID {found['pid']})" if found else "another process"
-    holder = holder_of(path)
+    holder = holder_of(place) if isinstance(place, Path) else None
     if holder and found and holder.pid == int(found["pid"]):
         who = str(holder)
     return WarehouseLocked(
-        f"{path} is open in {who}.",
+        f"{place} is open in {who}.",
         hint="DuckDB lets one process in to write, or several to read. Wait for it to end, or "
         "close it there (a notebook, a BI tool, DuckDB's shell), and run again.",
     )

@@ -1,6 +1,6 @@
 /*
 description: >-
-  What is proven complete lies more than 26 hours behind the last sync: syncs run, and prove nothing
+  What is proven complete lies more than a day behind the last sync: syncs run, and prove nothing
   new. (Whether a sync has run at all lately is a question of the clock: `printora status` knows.)
 severity: warn
 models:
@@ -9,4 +9,4 @@ todo: Look at last_reason and at the budget; a whole walk may need more requests
 */
 select resource, complete_as_of, last_ended_at, lag_seconds
 from analytics.data_freshness
-where lag_seconds > 26 * 3600
+where lag_seconds > 24 * 3600

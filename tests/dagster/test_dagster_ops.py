@@ -13,7 +13,7 @@ import pytest
 from dagster_support import Place, write_check, write_model
 
 from assets import running
-from assets.certificates import Certificate, certificate_checks, judge
+from assets.certificates import certificate_checks, judge
 from assets.checks import model_checks
 from assets.freshness import freshness_checks
 from assets.ingestion import raw_assets
@@ -21,6 +21,7 @@ from assets.models import model_assets
 from assets.resources import ClientResource, PartnerResource, WarehouseResource, resources
 from assets.running import may_pass
 from assets.settings import Automation
+from pipelines.cli.certificates import Standing
 from pipelines.client.errors import Unauthorized, Unreachable
 from pipelines.errors import ConfigurationError, ModelError, PrintoraError, WarehouseLocked
 from pipelines.source.schema import TABLES
@@ -382,14 +383,14 @@ def test_checks_show_the_rows_and_what_to_do(ready: Place, tmp_path: Path) -> No
     assert [record.data for record in table.records] == [{"a": "3"}]
 
 
-_PROVEN = Certificate("complete", "", NOW, NOW - timedelta(minutes=5))
-_VERDICTS: dict[str, tuple[Certificate | None, bool, bool, str]] = {
+_PROVEN = Standing("complete", "", NOW, NOW - timedelta(minutes=5))
+_VERDICTS: dict[str, tuple[Standing | None, bool, bool, str]] = {
     "fresh": (_PROVEN, True, False, "complete 5 min ago"),
     "never": (None, False, True, "never synced"),
     "failed": (replace(_PROVEN, outcome="failed", reason="no"), False, True, "failed: no"),
     "partial": (replace(_PROVEN, outcome="partial", reason="quota"), False, False, "quota"),
     "first load": (
-        Certificate("partial", "under way", NOW, None),
+        Standing("partial", "under way", NOW, None),
         False,
         False,
         "under way",
@@ -407,13 +408,13 @@ _VERDICTS: dict[str, tuple[Certificate | None, bool, bool, str]] = {
         "7 h old",
     ),
     "partial for too long": (
-        Certificate("partial", "quota", NOW, NOW - timedelta(hours=7)),
+        Standing("partial", "quota", NOW, NOW - timedelta(hours=7)),
         False,
         True,
         "7 h old",
     ),
     "stopped": (
-        Certificate("partial", "no ledger", NOW - timedelta(hours=7), None),
+        Standing("partial", "no ledger", NOW - timedelta(hours=7), None),
         False,
         True,
         "7 h old",

@@ -159,6 +159,24 @@ def test_a_partial_load_is_visible_at_a_glance(warehouse: Warehouse, tmp_path: P
     assert "the day&#x27;s quota is used up" in html
 
 
+def test_without_a_ledger_the_rest_is_complete_here_too(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    """The page says partial for ever where the command line says complete."""
+    warehouse.given(
+        "sync_runs",
+        """
+        sync_id | resource | outcome  | complete_as_of | evidence   | reason
+        r1      | orders   | complete | 03-01 10:00    | whole walk | -
+        r1      | sessions | skipped  | -              | not proven | no session ledger is set
+        """,
+    )
+    warehouse.build()
+    html = write_report(warehouse.connection, tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Data complete" in html
+    assert "Set SOURCES__PRINTORA__SESSION_LEDGER" in html
+
+
 def test_what_the_api_says_is_never_html(warehouse: Warehouse, tmp_path: Path) -> None:
     """A carrier named like a script tag would run in the reader's browser."""
     evil = "<script>x</script>"
