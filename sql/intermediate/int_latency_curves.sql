@@ -138,7 +138,7 @@ variances as (
 spreads as (
     select
         group_id,
-        cast(moment / 2e0 as integer) as seconds,
+        cast(moment / 2e0 as bigint) as seconds,
         at_risk,
         still_in_it,
         incidence,

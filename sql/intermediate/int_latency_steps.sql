@@ -95,7 +95,7 @@ members as (
 
 select
     group_id,
-    2 * gone as moment,
+    2 * cast(gone as bigint) as moment,
     0 as entered,
     cast(count(case when outcome = 'ended' then 1 end) as integer) as ended,
     cast(count(case when outcome = 'cancelled' then 1 end) as integer) as cancelled,
@@ -108,7 +108,7 @@ group by group_id, gone
 union all
 select
     group_id,
-    2 * entered + 1 as moment,
+    2 * cast(entered as bigint) + 1 as moment,
     cast(count(gone) as integer) as entered,
     0 as ended,
     0 as cancelled,

@@ -1,5 +1,7 @@
 /*
-description: Orders as the API last showed them, without personal fields.
+description: >-
+  Orders as the API last showed them, without personal fields. A time that is more than a day later
+  than the look that showed it is null: it has not happened.
 grain: one row per order
 key: [order_id]
 materialized: view
@@ -32,11 +34,16 @@ select
     status,
     total_amount,
     currency,
-    created_at,
-    paid_at,
-    shipped_at,
-    delivered_at,
-    cancelled_at,
+    case when created_at <= _seen_at + interval '1 day' or _seen_at is null then created_at end
+        as created_at,
+    case when paid_at <= _seen_at + interval '1 day' or _seen_at is null then paid_at end
+        as paid_at,
+    case when shipped_at <= _seen_at + interval '1 day' or _seen_at is null then shipped_at end
+        as shipped_at,
+    case when delivered_at <= _seen_at + interval '1 day' or _seen_at is null then delivered_at end
+        as delivered_at,
+    case when cancelled_at <= _seen_at + interval '1 day' or _seen_at is null then cancelled_at end
+        as cancelled_at,
     carrier,
     country,
     state,

@@ -1,7 +1,8 @@
 /*
 description: >-
   Deliveries of webhook events as the API last showed them. Some APIs leave out the payload's
-  timestamp: event_at is then the row's time, and event_at_source says so.
+  timestamp: event_at is then the row's time, and event_at_source says so. A time that is more than a
+  day later than the look that showed it is null: it has not happened.
 grain: one row per delivery log
 key: [webhook_log_id]
 materialized: view
@@ -29,6 +30,35 @@ columns:
   deleted_at: When a complete walk proved that the API no longer has the row; null while it has.
   seen_at: When the answer that held this row was made, by the API's clock.
 */
+with logs as (
+    select
+        webhook_log_id,
+        order_id,
+        session_id,
+        payload_session_id,
+        event_type,
+        status,
+        attempts,
+        response_status,
+        order_status,
+        case when event_at <= _seen_at + interval '1 day' or _seen_at is null then event_at end
+            as event_at,
+        case when created_at <= _seen_at + interval '1 day' or _seen_at is null then created_at end
+            as created_at,
+        case when last_attempt_at <= _seen_at + interval '1 day' or _seen_at is null then last_attempt_at end
+            as last_attempt_at,
+        case when delivered_at <= _seen_at + interval '1 day' or _seen_at is null then delivered_at end
+            as delivered_at,
+        total_amount,
+        currency,
+        carrier,
+        country,
+        customer_pseudonym,
+        deleted_at,
+        _seen_at
+    from printora_raw.webhook_logs
+)
+
 select
     webhook_log_id,
     order_id,
@@ -54,4 +84,4 @@ select
     customer_pseudonym,
     deleted_at,
     _seen_at as seen_at
-from printora_raw.webhook_logs
+from logs
