@@ -355,12 +355,13 @@ def _check_events(run: ListRun) -> Strategy[None]:
     if run.feed is None:
         return
     pending, exact = run.shared.pending, dict(run.state.events_exact)
-    pending.previous(run.spec.table)
+    pending.previous(run.spec.table)  # what waits unread is read, and judged
     moved = run.copy.select(run.spec, Where(equal=(("_origin", "event"),)))
     for status in run.spec.statuses.ranks:
         told = {row[run.spec.key] for row in moved if row["status"] == status}
         if told and status not in exact and not pending.events_judged(status):
             yield from refetch(run.order, {min(told)}, "check events", at_most=RECONCILE_REQUESTS)
+            pending.previous(run.spec.table)
         if pending.events_judged(status):
             exact[status] = not pending.events_wrong[status]
     run.note(events_exact=exact)
