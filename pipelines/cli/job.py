@@ -83,12 +83,6 @@ def run_build(select: Collection[str] | None, *, prune: bool = False) -> int:
     return outcome.tell_build(built)
 
 
-def rebuild() -> Built:
-    """Build all models from the raw tables as they are."""
-    with warehouses.writing():
-        return _build(model_settings(), load_project())
-
-
 def write_page(output: Path) -> None:
     """Write the report from the marts of the last build."""
     import duckdb
@@ -156,17 +150,22 @@ def _build_there(
     tell: Callable[[ModelResult], None],
 ) -> Built:
     """Build on PostgreSQL: always all, and what has no file any more is always dropped."""
-    from pipelines.warehouse import postgres, postgres_build
+    from pipelines.warehouse import postgres_build
     from pipelines.warehouse.postgres_lock import writer_session
 
     if select:
         raise ConfigurationError(
             "On PostgreSQL a build is one of all models.", hint="Leave --select out."
         )
-    with writer_session(url) as session:
-        models = postgres_build.build(session, project, settings, on_model=tell)
-        results = postgres.run_checks(session, project)
-    return Built(models, [*(check for model in models for check in model.checks), *results])
+    with (
+        writer_session(url) as session,
+        postgres_build.prepared(session, project, settings, on_model=tell) as new,
+    ):
+        against = publishing.objection(new.checks)
+        if against and not new.is_first:
+            new.keeps_old = True
+            terminal.note(f"Not replaced: {against} Readers keep the last build.")
+    return Built(new.models, [*(check for m in new.models for check in m.checks), *new.checks])
 
 
 def _build_here(

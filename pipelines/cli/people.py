@@ -117,11 +117,14 @@ def _forget(settings: KeySettings, who: str) -> Receipt:
 
 def _rebuild_there() -> None:
     """Build the models on PostgreSQL anew, which still tell of what the raw tables do not."""
-    from pipelines.cli.job import rebuild
-    from pipelines.settings import postgres_url
+    from pipelines.settings import model_settings
+    from pipelines.warehouse import load_project
+    from pipelines.warehouse.postgres_build import build
+    from pipelines.warehouse.postgres_lock import writer_session
 
-    if postgres_url() is not None:
-        rebuild()
+    if url := warehouses.hidden_url():
+        with writer_session(url, on_wait=terminal.note) as session:
+            build(session, load_project(), model_settings())
 
 
 def _publish_anew(path: Path) -> None:

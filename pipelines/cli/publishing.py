@@ -53,8 +53,8 @@ def after_build(
     target = publish_path()
     if target is None or not whole:
         return None
-    if objection := _objection(found):
-        terminal.note(f"Not published: {objection} Readers keep the last snapshot.")
+    if against := objection(found):
+        terminal.note(f"Not published: {against} Readers keep the last snapshot.")
         return None
     return warehouse.publish(connection, project, target)
 
@@ -93,9 +93,9 @@ def _publish(to: Path | None, parquet: Path | None) -> int:
         warehouse_lock(path, on_wait=terminal.note),
         connect(path, read_only=True) as connection,
     ):
-        if objection := _objection(run_checks(connection, project, serious)):
+        if against := objection(run_checks(connection, project, serious)):
             raise ModelError(
-                f"Not published: {objection}",
+                f"Not published: {against}",
                 hint="Readers keep the last snapshot. `printora build` says what to do.",
             )
         if parquet:
@@ -108,6 +108,7 @@ def _publish(to: Path | None, parquet: Path | None) -> int:
     return failures.DONE
 
 
-def _objection(found: Sequence[CheckResult]) -> str:
+def objection(found: Sequence[CheckResult]) -> str:
+    """Return why readers should not see what the checks found this in; empty: they may."""
     names = [r.check.name for r in found if r.check.severity == "error" and not r.passed]
     return f"{', '.join(names)} found something." if names else ""

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 from pipelines.errors import ConfigurationError, ModelError
 from pipelines.warehouse.build import ModelResult, kept, refuse_other_columns
@@ -53,6 +55,19 @@ _GRANTS = """
 """
 
 
+@dataclass
+class Prepared:
+    """A build that nobody sees yet, and what the checks find in it.
+
+    ``keeps_old``: readers shall go on with the last one. ``is_first``: there is none.
+    """
+
+    models: list[ModelResult]
+    checks: list[CheckResult]
+    is_first: bool
+    keeps_old: bool = False
+
+
 def build(
     connection: Connection,
     project: Project,
@@ -60,34 +75,64 @@ def build(
     *,
     on_model: Callable[[ModelResult], None] | None = None,
 ) -> list[ModelResult]:
-    """Build all models. ``on_model`` is told of each; nothing is visible before the last is done.
+    """Build all models, whatever the checks find. Raises what :func:`prepared` raises."""
+    with prepared(connection, replace(project, checks=()), settings, on_model=on_model) as new:
+        return new.models
+
+
+@contextmanager
+def prepared(
+    connection: Connection,
+    project: Project,
+    settings: ModelSettings,
+    *,
+    on_model: Callable[[ModelResult], None] | None = None,
+) -> Iterator[Prepared]:
+    """Build all models beside the last ones, whose places they take when the block ends.
+
+    ``on_model`` is told of each; nothing is visible before the last is done.
 
     Raises:
         ConfigurationError: the database sorts texts in another order.
         ModelError: a model fails or breaks what its header promises, or what it would replace is in
             use or not ours. Nothing was changed.
     """
-    project, results = with_fields(project, settings), []
+    project, models = with_fields(project, settings), []
     with transaction(connection) as cursor:
-        cursor.execute(_LOCK)
-        refuse_other_order(cursor)
-        ensure_raw_tables(cursor)
-        with explained("The build", hint=_UNCHANGED):
-            for layer in LAYERS:
-                cursor.execute(f"create schema if not exists {layer}")
-                cursor.execute(f"create schema {layer}{_SUFFIX}")
-            _write_settings(cursor, settings)
+        _begin(cursor, settings)
         for model in project.models:
-            results.append(_make(cursor, model))
+            models.append(_make(cursor, model))
             if on_model:
-                on_model(results[-1])
-        results = [
-            dataclasses.replace(result, checks=_promises(cursor, model))
-            for result, model in zip(results, project.models, strict=True)
+                on_model(models[-1])
+        models = [
+            replace(result, checks=_promises(cursor, model))
+            for result, model in zip(models, project.models, strict=True)
         ]
+        checks = [run_check(cursor, check, suffix=_SUFFIX) for check in project.checks]
+        cursor.execute("select to_regclass(%s) is null", [BUILD_SETTINGS])
+        new = Prepared(models, checks, is_first=cursor.fetchone()[0])
+        yield new
+        if new.keeps_old:
+            _discard(cursor)
+            return
         with explained("Replacing the last build", hint=_UNCHANGED):
             _take_places(cursor, project)
-    return results
+
+
+def _begin(cursor: Cursor, settings: ModelSettings) -> None:
+    cursor.execute(_LOCK)
+    refuse_other_order(cursor)
+    ensure_raw_tables(cursor)
+    with explained("The build", hint=_UNCHANGED):
+        for layer in LAYERS:
+            cursor.execute(f"create schema if not exists {layer}")
+            cursor.execute(f"create schema {layer}{_SUFFIX}")
+        _write_settings(cursor, settings)
+
+
+def _discard(cursor: Cursor) -> None:
+    schemas = ", ".join(f"{layer}{_SUFFIX}" for layer in LAYERS)
+    cursor.execute(f"drop schema {schemas} cascade")
 
 
 def _promises(cursor: Cursor, model: Model) -> tuple[CheckResult, ...]:
