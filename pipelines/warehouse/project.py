@@ -13,6 +13,7 @@ from pipelines.errors import ModelError
 from pipelines.shipped import shipped
 from pipelines.warehouse.contract import Contract, promises
 from pipelines.warehouse.macros import expanded
+from pipelines.warehouse.meanings import with_meanings
 from pipelines.warehouse.references import find_references
 from pipelines.warehouse.selection import select_models
 
@@ -139,7 +140,7 @@ def load_project(root: Path = SQL_DIR, *, layers: Collection[str] = LAYERS) -> P
     _refuse_strays(root)
     files = [path for layer in LAYERS for path in sorted((root / layer).glob("*.sql"))]
     reader = _Reader(root, frozenset(f"{path.parent.name}.{path.stem}" for path in files))
-    models = [reader.model(path) for path in files]
+    models = with_meanings(reader.model(path) for path in files)
     checks = [reader.check(path) for path in sorted((root / CHECKS).glob("*.sql"))]
     return Project(models=in_order(models), checks=tuple(checks))
 

@@ -19,36 +19,26 @@ columns:
   period: all, or last_28_days (the 28 days before the as-of time, of whichever orders).
   dimension: all, carrier, country or carrier in country.
   value: all, the carrier, the country, or both as "DHL in DE"; unknown where the order has none.
-  orders: Orders that were in the stage in the period and were watched in it.
-  ended: Of them, those that have ended it.
-  cancelled: Of them, those that were cancelled in it.
-  open: Of them, those that were still in it when last known, at the as-of time or when deleted.
-  untimed: >-
-    Orders besides these that left it before anybody watched, or at a time that nothing tells.
-  imputed: Of those that have ended it, those whose beginning or end is known only by looks.
-  final_share: Share that has ended it by the end of the curve, in 0..1; the rest is cancelled or open.
-  p50_hours: >-
-    Hours by which half of all the orders had ended the stage (Aalen-Johansen with delayed entry,
-    open orders censored, cancellation a competing risk). Null when p50_state is not reached, and
-    when the looks leave open that it is a tenth of what it seems.
-  p50_hours_low: >-
-    Lower end of the 95 % interval of p50_hours (log-log, by inversion), widened by what the looks
-    leave open.
-  p50_hours_high: Upper end of the same; null when nothing bounds it yet.
-  p50_state: >-
-    reached, not yet (the orders that are still open may get there), or never (they cannot, not
-    counting those that have been in it twice as long as any that has ended it).
-  p90_hours: Hours by which 90 % of all the orders had, as p50_hours.
-  p90_hours_low: Lower end of its interval.
-  p90_hours_high: Upper end of its interval.
-  p90_state: As p50_state.
-  p95_hours: >-
-    Hours by which 95 % of all the orders had, as p50_hours; null from fewer than 100 orders, of
-    which five would have to tell it.
-  p95_hours_low: Lower end of its interval.
-  p95_hours_high: Upper end of its interval.
-  p95_state: As p50_state.
-  naive_p50_hours: Median over the orders that have ended the stage, as if there were no others.
+  orders: = intermediate.int_latency_estimates
+  ended: = intermediate.int_latency_estimates
+  cancelled: = intermediate.int_latency_estimates
+  open: = intermediate.int_latency_estimates
+  untimed: = intermediate.int_latency_estimates
+  imputed: = intermediate.int_latency_estimates
+  final_share: = intermediate.int_latency_estimates
+  p50_hours: = intermediate.int_latency_estimates
+  p50_hours_low: = intermediate.int_latency_estimates
+  p50_hours_high: = intermediate.int_latency_estimates
+  p50_state: = intermediate.int_latency_estimates
+  p90_hours: = intermediate.int_latency_estimates
+  p90_hours_low: = intermediate.int_latency_estimates
+  p90_hours_high: = intermediate.int_latency_estimates
+  p90_state: = intermediate.int_latency_estimates
+  p95_hours: = intermediate.int_latency_estimates
+  p95_hours_low: = intermediate.int_latency_estimates
+  p95_hours_high: = intermediate.int_latency_estimates
+  p95_state: = intermediate.int_latency_estimates
+  naive_p50_hours: = intermediate.int_latency_estimates
   is_comparable: >-
     Whether every order of the stage and period has such a value. A carrier is known once a parcel
     is shipped, a country perhaps once it is paid for: in a stage that begins before, the slow orders
@@ -59,14 +49,12 @@ columns:
   benchmark_p50_hours: >-
     The same mean of the countries' medians over all carriers, to compare it with.
 */
-with latency_groups as (
-    select group_id, stage, period, dimension, value from intermediate.int_latency_groups
-    where variant = 'point'
-),
-
-estimates as (
+with estimates as (
     select
-        group_id,
+        stage,
+        period,
+        dimension,
+        value,
         orders,
         ended,
         cancelled,
@@ -88,39 +76,27 @@ estimates as (
         p95_state,
         naive_p50_hours
     from intermediate.int_latency_estimates
-),
-
-rows_of as (
-    select
-        latency_groups.stage,
-        latency_groups.period,
-        latency_groups.dimension,
-        latency_groups.value,
-        estimates.orders,
-        estimates.untimed,
-        estimates.p50_hours
-    from latency_groups
-    inner join estimates on latency_groups.group_id = estimates.group_id
+    where dimension in ('all', 'carrier', 'country', 'carrier in country')
 ),
 
 incomplete as (
     select distinct stage, period, dimension
-    from rows_of
+    from estimates
     where (value = 'unknown' or value like 'unknown in %' or value like '% in unknown')
         and orders + untimed > 0
 ),
 
 carriers as (
-    select stage, period, value as carrier from rows_of where dimension = 'carrier'
+    select stage, period, value as carrier from estimates where dimension = 'carrier'
 ),
 
 countries as (
-    select stage, period, value as country, orders, p50_hours from rows_of where dimension = 'country'
+    select stage, period, value as country, orders, p50_hours from estimates where dimension = 'country'
 ),
 
 routes as (
     select stage, period, value, orders, p50_hours
-    from rows_of
+    from estimates
     where dimension = 'carrier in country' and orders > 0
 ),
 
@@ -147,10 +123,10 @@ standardised as (
 )
 
 select
-    latency_groups.stage,
-    latency_groups.period,
-    latency_groups.dimension,
-    latency_groups.value,
+    estimates.stage,
+    estimates.period,
+    estimates.dimension,
+    estimates.value,
     estimates.orders,
     estimates.ended,
     estimates.cancelled,
@@ -174,15 +150,13 @@ select
     incomplete.stage is null as is_comparable,
     standardised.p50_hours as standardised_p50_hours,
     standardised.benchmark_p50_hours
-from latency_groups
-inner join estimates on latency_groups.group_id = estimates.group_id
+from estimates
 left join incomplete
-    on latency_groups.stage = incomplete.stage
-    and latency_groups.period = incomplete.period
-    and latency_groups.dimension = incomplete.dimension
+    on estimates.stage = incomplete.stage
+    and estimates.period = incomplete.period
+    and estimates.dimension = incomplete.dimension
 left join standardised
-    on latency_groups.dimension = 'carrier'
-    and latency_groups.stage = standardised.stage
-    and latency_groups.period = standardised.period
-    and latency_groups.value = standardised.carrier
-where latency_groups.dimension in ('all', 'carrier', 'country', 'carrier in country')
+    on estimates.dimension = 'carrier'
+    and estimates.stage = standardised.stage
+    and estimates.period = standardised.period
+    and estimates.value = standardised.carrier

@@ -6,25 +6,39 @@ grain: one row per group of the variant point
 key: [group_id]
 columns:
   group_id: The group, by its number in int_latency_groups.
-  orders: Orders that were watched in the stage.
+  stage: = intermediate.int_latency_spells
+  period: = intermediate.int_latency_groups
+  dimension: = intermediate.int_latency_members
+  value: = intermediate.int_latency_members
+  orders: Orders that were in the stage in the period and were watched in it.
   ended: Of them, those that have ended it.
   cancelled: Of them, those that were cancelled in it.
-  open: Of them, those that were still in it when last known.
-  untimed: Orders besides these that left it before anybody watched, or at an unknown time.
-  imputed: Of those that have ended it, those whose time is known only by looks.
-  final_share: Share that has ended it by the end of the curve, in 0..1.
-  p50_hours: Hours by which half of the orders had ended the stage.
-  p50_hours_low: Lower end of its 95 % interval.
-  p50_hours_high: Upper end of its 95 % interval.
-  p50_state: reached, not yet or never.
-  p90_hours: Hours by which 90 % of the orders had.
-  p90_hours_low: Lower end of its 95 % interval.
-  p90_hours_high: Upper end of its 95 % interval.
-  p90_state: reached, not yet or never.
-  p95_hours: Hours by which 95 % of the orders had; null from fewer than 100 orders.
-  p95_hours_low: Lower end of its 95 % interval.
-  p95_hours_high: Upper end of its 95 % interval.
-  p95_state: reached, not yet or never.
+  open: Of them, those that were still in it when last known, at the as-of time or when deleted.
+  untimed: >-
+    Orders besides these that left it before anybody watched, or at a time that nothing tells.
+  imputed: Of those that have ended it, those whose beginning or end is known only by looks.
+  final_share: Share that has ended it by the end of the curve, in 0..1; the rest is cancelled or open.
+  p50_hours: >-
+    Hours by which half of all the orders had ended the stage (Aalen-Johansen with delayed entry,
+    open orders censored, cancellation a competing risk). Null when p50_state is not reached, and
+    when the looks leave open that it is a tenth of what it seems.
+  p50_hours_low: >-
+    Lower end of the 95 % interval of p50_hours (log-log, by inversion), widened by what the looks
+    leave open.
+  p50_hours_high: Upper end of the same; null when nothing bounds it yet.
+  p50_state: >-
+    reached, not yet (the orders that are still open may get there), or never (they cannot, not
+    counting those that have been in it twice as long as any that has ended it).
+  p90_hours: Hours by which 90 % of all the orders had, as p50_hours.
+  p90_hours_low: Lower end of its interval.
+  p90_hours_high: Upper end of its interval.
+  p90_state: As p50_state.
+  p95_hours: >-
+    Hours by which 95 % of all the orders had, as p50_hours; null from fewer than 100 orders, of
+    which five would have to tell it.
+  p95_hours_low: Lower end of its interval.
+  p95_hours_high: Upper end of its interval.
+  p95_state: As p50_state.
   naive_p50_hours: Median over the orders that have ended the stage, as if there were no others.
 */
 with groups as (
@@ -121,7 +135,14 @@ crossings as (
 ),
 
 variants as (
-    select point.group_id, shortest.group_id as shortest_id, longest.group_id as longest_id
+    select
+        point.group_id,
+        point.stage,
+        point.period,
+        point.dimension,
+        point.value,
+        shortest.group_id as shortest_id,
+        longest.group_id as longest_id
     from groups as point
     left join groups as shortest
         on shortest.variant = 'low'
@@ -177,6 +198,10 @@ quantiles as (
 
 select
     variants.group_id,
+    variants.stage,
+    variants.period,
+    variants.dimension,
+    variants.value,
     totals.orders,
     totals.ended,
     totals.cancelled,

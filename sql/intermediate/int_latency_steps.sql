@@ -16,21 +16,9 @@ columns:
   imputed: Of those that end, those whose time only looks bound.
   untimed: Orders that never enter, because nobody watched or nothing tells when they left.
 */
-with spells as (
-    select
-        stage,
-        period,
-        variant,
-        cohort_date,
-        cohort_week,
-        carrier,
-        country,
-        carrier_in_country,
-        outcome,
-        is_imputed,
-        entered,
-        gone
-    from intermediate.int_latency_spells
+with stays as (
+    select stage, period, variant, dimension, value, outcome, is_imputed, entered, gone
+    from intermediate.int_latency_members
 ),
 
 groups as (
@@ -38,59 +26,14 @@ groups as (
 ),
 
 members as (
-    select groups.group_id, outcome, is_imputed, entered, gone
-    from spells
+    select groups.group_id, stays.outcome, stays.is_imputed, stays.entered, stays.gone
+    from stays
     inner join groups
-        on groups.dimension = 'all'
-        and groups.stage = spells.stage
-        and groups.variant = spells.variant
-        and groups.period = spells.period
-        and groups.value = 'all'
-    union all
-    select groups.group_id, outcome, is_imputed, entered, gone
-    from spells
-    inner join groups
-        on groups.dimension = 'carrier'
-        and groups.stage = spells.stage
-        and groups.variant = spells.variant
-        and groups.period = spells.period
-        and groups.value = spells.carrier
-    union all
-    select groups.group_id, outcome, is_imputed, entered, gone
-    from spells
-    inner join groups
-        on groups.dimension = 'country'
-        and groups.stage = spells.stage
-        and groups.variant = spells.variant
-        and groups.period = spells.period
-        and groups.value = spells.country
-    union all
-    select groups.group_id, outcome, is_imputed, entered, gone
-    from spells
-    inner join groups
-        on groups.dimension = 'carrier in country'
-        and groups.stage = spells.stage
-        and groups.variant = spells.variant
-        and groups.period = spells.period
-        and groups.value = spells.carrier_in_country
-    union all
-    select groups.group_id, outcome, is_imputed, entered, gone
-    from spells
-    inner join groups
-        on groups.dimension = 'cohort_date'
-        and groups.stage = spells.stage
-        and groups.variant = spells.variant
-        and groups.period = spells.period
-        and groups.value = spells.cohort_date
-    union all
-    select groups.group_id, outcome, is_imputed, entered, gone
-    from spells
-    inner join groups
-        on groups.dimension = 'cohort_week'
-        and groups.stage = spells.stage
-        and groups.variant = spells.variant
-        and groups.period = spells.period
-        and groups.value = spells.cohort_week
+        on stays.dimension = groups.dimension
+        and stays.stage = groups.stage
+        and stays.variant = groups.variant
+        and stays.period = groups.period
+        and stays.value = groups.value
 )
 
 select

@@ -214,3 +214,14 @@ def test_a_file_in_a_folder_that_is_no_layer_is_refused(root: Path) -> None:
     with pytest.raises(ModelError, match=r"sql/martz/a\.sql: its folder is no layer") as refused:
         load_project(root, layers=())
     assert "staging, intermediate, analytics" in refused.value.hint
+
+
+def test_a_meaning_is_written_once(root: Path) -> None:
+    """Broken: three tables describe one column in three ways, two of which are out of date."""
+    write_model(root, "analytics/a", "select 1 as n", {"n": "A number."})
+    write_model(root, "analytics/b", "select n from analytics.a", {"n": "= analytics.a"})
+    models = load_project(root, layers=()).models
+    assert [model.columns[0].description for model in models] == ["A number.", "A number."]
+    write_model(root, "analytics/b", "select n as m from analytics.a", {"m": "= analytics.a"})
+    with pytest.raises(ModelError, match=r"sql/analytics/b\.sql: m means '= analytics\.a', where"):
+        load_project(root, layers=())
