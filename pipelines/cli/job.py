@@ -75,8 +75,8 @@ def run_build(select: Collection[str] | None, *, prune: bool = False) -> int:
     project = load_project()
     publish_path()  # A wrong one is told before the models are built, not after.
     # Where nothing was loaded, nothing is built: a mistyped path would look like a success.
-    with warehouses.reading() as connection:
-        connection.execute("select 1 from printora_raw.sync_runs limit 0")
+    with warehouses.loaded():
+        pass
     with warehouses.writing() as check:
         built = _build(model_settings(), project, select, prune)
         check()

@@ -88,7 +88,7 @@ def _settings() -> KeySettings:
 
     settings = key_settings()
     redaction.hide(settings.api_key, settings.pseudonym_key)
-    with warehouses.reading():
+    with warehouses.loaded():
         pass
     return settings
 

@@ -77,6 +77,7 @@ def _publish(to: Path | None, parquet: Path | None) -> int:
     from pipelines.settings import publish_path, warehouse_path
     from pipelines.warehouse import connect, load_project, run_checks, warehouse_lock
     from pipelines.warehouse import publish as write
+    from pipelines.warehouse.foreign import refuse_foreign
     from pipelines.warehouse.parquet import export
 
     if to and parquet:
@@ -93,6 +94,8 @@ def _publish(to: Path | None, parquet: Path | None) -> int:
         warehouse_lock(path, on_wait=terminal.note),
         connect(path, read_only=True) as connection,
     ):
+        refuse_foreign(path, connection)
+        _require_marts(connection)
         if against := objection(run_checks(connection, project, serious)):
             raise ModelError(
                 f"Not published: {against}",
@@ -106,6 +109,15 @@ def _publish(to: Path | None, parquet: Path | None) -> int:
     if terminal.wishes.json:
         terminal.print_json({"exit_code": failures.DONE, "published": document(done)})
     return failures.DONE
+
+
+def _require_marts(connection: DuckDBPyConnection) -> None:
+    marts = "select 1 from duckdb_tables() where schema_name = 'analytics' limit 1"
+    if connection.execute(marts).fetchone() is None:
+        raise ModelError(
+            "There is nothing to publish: the models are not built.",
+            hint="Run `printora build` first.",
+        )
 
 
 def objection(found: Sequence[CheckResult]) -> str:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, cast
 
 from pipelines.cli import redaction, terminal
 from pipelines.destination import shown
+from pipelines.errors import WarehouseError
 from pipelines.settings import postgres_url, warehouse_path
 from pipelines.warehouse import READER_TIMEOUT, connect, warehouse_lock
+from pipelines.warehouse.foreign import refuse_foreign
 from pipelines.warehouse.same_file import SameFile
 
 if TYPE_CHECKING:
@@ -38,6 +40,29 @@ def reading() -> Iterator[DuckDBPyConnection]:
 
 
 @contextmanager
+def loaded() -> Iterator[DuckDBPyConnection]:
+    """Open a warehouse of our own to read, into which something was loaded.
+
+    Raises:
+        WarehouseSettingError: it is somebody else's database.
+        WarehouseError: nothing was ever loaded into it, or it is not there.
+    """
+    import duckdb
+
+    with reading() as connection:
+        if hidden_url() is None:
+            refuse_foreign(place(), connection)
+        try:
+            connection.execute("select 1 from printora_raw.sync_runs limit 0")
+        except duckdb.CatalogException as error:
+            raise WarehouseError(
+                f"Nothing was ever loaded into {place()}.",
+                hint="Run `printora run`; or correct DESTINATION__DUCKDB__CREDENTIALS.",
+            ) from error
+        yield connection
+
+
+@contextmanager
 def writing() -> Iterator[Callable[[], None]]:
     """Be the only run that writes; yields what sees to it that it is still the same file."""
     if url := hidden_url():
@@ -54,6 +79,8 @@ def writing() -> Iterator[Callable[[], None]]:
 @contextmanager
 def correcting() -> Iterator[DuckDBPyConnection]:
     """Open the warehouse to change a certificate in it, as its only writer."""
+    with loaded():  # to look for one must not make a file
+        pass
     if url := hidden_url():
         from pipelines.warehouse.postgres import transaction
         from pipelines.warehouse.postgres_lock import writer_session

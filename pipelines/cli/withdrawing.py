@@ -25,7 +25,7 @@ _WITHDRAWN = """
 
 def show(last: int) -> int:
     """Print the newest certificates; return the exit code."""
-    with warehouses.reading() as connection:
+    with warehouses.loaded() as connection:
         rows = connection.execute(_LISTED, [last]).fetchall()
     names = ("sync_id", "resource", "outcome", "complete_as_of", "evidence", "rows_stored")
     if terminal.wishes.json:

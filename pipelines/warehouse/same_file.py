@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipelines.errors import WarehouseError, WarehouseSettingError
+from pipelines.errors import WarehouseError
 from pipelines.warehouse.connection import READER_TIMEOUT, connect, ensure_database
-from pipelines.warehouse.foreign import foreign_schemas
+from pipelines.warehouse.foreign import refuse_foreign
 
 
 class SameFile:
@@ -57,11 +57,7 @@ def _place(path: Path) -> tuple[int, int] | None:
 def _syncs(path: Path) -> int:
     """Count the certificates in it."""
     with connect(path, read_only=True, wait_seconds=READER_TIMEOUT) as connection:
-        if schemas := foreign_schemas(connection):
-            raise WarehouseSettingError(
-                f"{path} is somebody else's database (its schemas: {', '.join(schemas)}).",
-                hint="Name a file of its own in DESTINATION__DUCKDB__CREDENTIALS.",
-            )
+        refuse_foreign(path, connection)
         there = connection.execute(
             "select 1 from duckdb_tables() "
             "where schema_name = 'printora_raw' and table_name = 'sync_runs'"

@@ -7,9 +7,12 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pytest
+from typer.testing import CliRunner
 
 from pipelines.cli import failures
+from pipelines.cli.app import app
 from pipelines.errors import ConfigurationError, PrintoraError
 from pipelines.settings import warehouse_path
 from pipelines.warehouse import connect
@@ -31,16 +34,15 @@ ODD: dict[str, tuple[Callable[[Path], object], str, int]] = {
 }
 
 
-@pytest.mark.parametrize("read_only", [True, False])
 @pytest.mark.parametrize("odd", ODD)
-def test_what_is_no_warehouse_is_named_at_once(odd: str, read_only: bool, tmp_path: Path) -> None:
+def test_what_is_no_warehouse_is_named_at_once(odd: str, tmp_path: Path) -> None:
     """A run waits for ever at a pipe, or asks to report a bug where a setting is mistyped."""
     make, words, code = ODD[odd]
     path = tmp_path / "w.duckdb"
     make(path)
     before = path.stat()
     with pytest.raises(PrintoraError, match=words) as told:
-        connect(path, read_only)
+        connect(path, read_only=True)
     message, hint, found = failures.explain(told.value)
     assert found == code
     assert "DESTINATION__DUCKDB__CREDENTIALS" in hint
@@ -60,3 +62,34 @@ def test_a_path_that_leads_nowhere_is_a_setting_to_mend(
     with pytest.raises(ConfigurationError, match="leads nowhere") as told:
         warehouse_path()
     assert told.value.exit_code == 2
+
+
+COMMANDS = (
+    ("build",),
+    ("publish",),
+    ("forget", "ord_1"),
+    ("rotate-pseudonyms",),
+    ("certificates", "list"),
+    ("certificates", "withdraw", "x"),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("what", ["foreign", "empty", "missing"])
+def test_no_command_touches_what_is_not_its_own(
+    what: str, command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`printora forget` writes its tables into another product's database, and is done."""
+    path = tmp_path / "w.duckdb"
+    if what != "missing":
+        with duckdb.connect(str(path)) as connection:
+            connection.execute("select 1" if what == "empty" else "create table invoices (id int)")
+    before = path.read_bytes() if path.exists() else None
+    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(path))
+    monkeypatch.setenv("SOURCES__PRINTORA__API_KEY", "sk_live_x")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == {"foreign": 2, "empty": 1, "missing": 1}[what], done.output
+    assert "report that" not in done.output
+    assert (path.read_bytes() if path.exists() else None) == before
