@@ -126,7 +126,7 @@ def _standard_error(now: Parts, before: Parts) -> float | None:
 def _periods(connection: DuckDBPyConnection, metric: Metric) -> Sequence[Period]:
     """Return the last period and the one before it; none where there is not a week of each."""
     if metric.periods:
-        return [Period(WEEKS * 7, condition) for condition in metric.periods]
+        return [_own(connection, metric, condition) for condition in metric.periods]
     if metric.time is None:
         return []
     first, last = judged_days(connection, metric)
@@ -135,6 +135,15 @@ def _periods(connection: DuckDBPyConnection, metric: Metric) -> Sequence[Period]
         return []
     ends = (last - timedelta(weeks=weeks * number) for number in range(2))
     return [_whole_days(metric.time, end, weeks * 7) for end in ends]
+
+
+def _own(connection: DuckDBPyConnection, metric: Metric, condition: str) -> Period:
+    """Return a period of the mart's own: a week, or the days before the data's time."""
+    if metric.time is None:
+        return Period(WEEKS * 7, condition)
+    query = f"select max({metric.time}) from {metric.model} where {condition}"  # noqa: S608
+    (first,) = connection.execute(query).fetchall()[0]
+    return Period(7, condition, first, None if first is None else first + timedelta(days=6))
 
 
 def _whole_days(column: str, last: date, days: int) -> Period:

@@ -93,7 +93,7 @@ def _parts(connection: DuckDBPyConnection) -> Iterator[str]:
     skipped = [row for row in freshness if row["last_outcome"] == "skipped"]
     yield _section("todo", [todo.actions(found, unproven, skipped)])
     cards = {
-        "glance": [glance(connection, metrics)],
+        "glance": [glance(connection, metrics), *todo.tables(found, "glance")],
         "sessions": sections.sessions(connection, pictures, todo.tables(found, "sessions")),
         "waiting": sections.waiting(connection, pictures, todo.tables(found, "waiting")),
         "webhooks": sections.webhooks(connection, pictures, todo.tables(found, "webhooks")),

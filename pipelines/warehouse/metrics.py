@@ -63,9 +63,8 @@ class Metric:
 
     @property
     def standalone(self) -> str:
-        """The aggregate of the last period over all rows of ``model``, in standard SQL."""
-        conditions = [f"({part})" for part in (self.where, *self.periods[:1]) if part]
-        return _conditional(self.value, " and ".join(conditions), self.model.partition(".")[2])
+        """The aggregate with ``where`` inside of it, in standard SQL; of one period, if any."""
+        return _conditional(self.value, self.where or "", self.model.partition(".")[2])
 
     @property
     def text(self) -> str:

@@ -98,21 +98,24 @@ def test_money_is_compared_by_currency_and_by_its_own_scatter(warehouse: Warehou
 
 def test_quantiles_are_compared_by_their_intervals(warehouse: Warehouse) -> None:
     """Broken: a median that moved by a tenth of its interval is news."""
-    metric: Metric = METRICS["delivery_p50_hours"]
+    metric: Metric = METRICS["delivery_week_p50_hours"]
     warehouse.connection.execute("create schema if not exists analytics")
     for before, is_change in ((100, False), (40, True)):
         warehouse.connection.execute(
             f"""
-            create or replace table analytics.delivery_latency_summary as
-            select * from (values
-                ('last_28_days', 110.0, 100.0, 120.0),
-                ('previous_28_days', {before}.0, {before - 10}.0, {before + 10}.0)
-            ) as v (period, p50_hours, p50_hours_low, p50_hours_high)
-            cross join (select 'paid_to_delivered' as stage, 'all' as dimension) as s
+            create or replace table analytics.delivery_latency_weekly as
+            select 'paid_to_delivered' as stage, v.* from (values
+                (date '2026-03-16', null, 300.0, null),
+                (date '2026-03-09', 110.0, 100.0, 120.0),
+                (date '2026-03-02', {before}.0, {before - 10}.0, {before + 10}.0),
+                (date '2026-02-23', 500.0, 490.0, 510.0)
+            ) as v (week_start, p50_hours, p50_hours_low, p50_hours_high)
             """  # noqa: S608
         )
         (found,) = headlines(warehouse.connection, metric)
         assert (found.now, found.before, found.is_change) == (110, before, is_change)
+        assert found.period is not None
+        assert (found.period.days, found.period.last) == (7, date(2026, 3, 15))
 
 
 def test_what_is_not_known_is_no_change(warehouse: Warehouse) -> None:

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 from model_support import Warehouse, project
 
-from pipelines.report import glance, plots, queries, write_report
+from pipelines.report import glance, plots, queries, todo, write_report
 from pipelines.report.axes import date_axis
 from pipelines.report.headlines import headlines
 from pipelines.report.svg import Scale, ticks
@@ -105,6 +105,20 @@ def test_what_to_do_leads_to_as_many_rows_as_it_says(html: str, world: Warehouse
         "select count(*) from analytics.webhook_gaps where explanation = 'none'"
     ).fetchall()[0]
     assert ("lost-webhooks", count(lost)) in links
+
+
+def test_a_day_unlike_its_weekday_is_told(world: Warehouse) -> None:
+    """An outage of last Tuesday is in a table that nobody opens."""
+    connection = world.connection
+    connection.execute("begin")
+    connection.execute(
+        "insert into analytics.metric_alerts (date, metric, value, expected, low, high, direction) "
+        "select max(date), 'paid_rate', 0.1, 0.3, 0.25, 0.35, 'below' from analytics.dim_dates"
+    )
+    found = {each.kind.anchor: each for each in todo.find(connection)}["odd-days"]
+    connection.execute("rollback")
+    assert found.text == "1 day was unlike its weekday"
+    assert (found.rows[0]["was"], found.rows[0]["usual"]) == ("10 %", "25 to 35 %")
 
 
 def test_every_link_leads_to_a_place_on_the_page(html: str) -> None:
