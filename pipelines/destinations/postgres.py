@@ -14,6 +14,7 @@ it counts at the destination.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import uuid
@@ -65,7 +66,7 @@ _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 class _Url(PostgresCredentials):
     """A database by a URL of libpq's, as it stands, and in UTC: dlt's own knows no sockets."""
 
-    url: str | None = None
+    url: str | None = dataclasses.field(default=None, repr=False)  # it has the password
 
     def to_native_representation(self) -> str:
         return str(self.url)
