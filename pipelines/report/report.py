@@ -13,7 +13,7 @@ from pipelines.report.funnel_chart import funnel
 from pipelines.report.glance import glance, words_of
 from pipelines.report.queries import Row
 from pipelines.report.weekly import Reading, weekly
-from pipelines.warehouse import Metric, load_metrics, load_project
+from pipelines.warehouse import Metric, load_metrics
 from pipelines.words import duration, moment, percent
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ _IN_TIME = Reading(
 
 
 def _metrics() -> dict[str, Metric]:
-    return {metric.name: metric for metric in load_metrics(load_project())}
+    return {metric.name: metric for metric in load_metrics()}
 
 
 def _parts(connection: DuckDBPyConnection) -> Iterator[str]:

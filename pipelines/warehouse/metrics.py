@@ -85,8 +85,8 @@ class Metric:
         )
 
 
-def load_metrics(project: Project, path: Path = METRICS) -> tuple[Metric, ...]:
-    """Read every metric.
+def load_metrics(project: Project | None = None, path: Path = METRICS) -> tuple[Metric, ...]:
+    """Read every metric; with a project, see that its marts have what the formulas name.
 
     Raises:
         ModelError: a field is missing or unknown, or a formula names what its mart does not have.
@@ -99,7 +99,7 @@ def load_metrics(project: Project, path: Path = METRICS) -> tuple[Metric, ...]:
     return tuple(_metric(name, header, project) for name, header in headers)
 
 
-def _metric(name: str, header: Header, project: Project) -> Metric:
+def _metric(name: str, header: Header, project: Project | None) -> Metric:
     metric = Metric(
         name=name,
         label=header.text("label"),
@@ -122,13 +122,19 @@ def _metric(name: str, header: Header, project: Project) -> Metric:
     header.finish()
     if (metric.formula is None) == (metric.numerator is None or metric.denominator is None):
         header.refuse("it has no formula", "Give formula, or numerator and denominator.")
+    if project is not None:
+        _refuse_unknown(metric, header, project)
+    return metric
+
+
+def _refuse_unknown(metric: Metric, header: Header, project: Project) -> None:
+    """Refuse a model or a column that is not there; this reads SQL, which takes a moment."""
     model = next((model for model in project.models if model.qualified == metric.model), None)
     if model is None:
         header.refuse(f"{metric.model} is no model", "Name it as schema.table.")
     known = {column.name for column in model.columns}
     for column in sorted(_columns(metric) - known):
         header.refuse(f"{metric.model} has no column {column}", "Correct its spelling.")
-    return metric
 
 
 def _columns(metric: Metric) -> set[str]:
