@@ -99,14 +99,14 @@ shares as (
 
 dates as (
     select
-        days.number,
-        cast(data_as_of.as_of at time zone settings.report_time_zone as date) + days.number as date,
+        days.hour as number,
+        cast(data_as_of.as_of at time zone settings.report_time_zone as date) + days.hour as date,
         data_as_of.as_of,
         settings.report_time_zone
-    from hours as days (number)
+    from hours as days
     cross join data_as_of
     cross join settings
-    where days.number <= 14
+    where days.hour <= 14
 ),
 
 minutes as (
