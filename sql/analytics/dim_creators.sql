@@ -11,23 +11,23 @@ columns:
   last_order_at: Creation of the last one.
   orders: Orders credited to them.
   paid_orders: Of them, those that were paid, cancelled later or not.
-  net_paid_orders: Of the paid ones, those that were not cancelled.
+  net_paid_orders: Of the paid ones, those that were neither cancelled nor refunded.
   currency: Currency of the paid ones; null without one, with several, or where the API gives none.
   orders_without_amount: Of the paid ones, those of which the API tells no amount; they are in no sum.
   revenue: >-
     Total of the paid ones, cancelled later or not; 0 without one. Null when they have several
     currencies, for which there is no sum; an order without a currency may be in any.
-  net_revenue: Total of the paid ones that were not cancelled, as revenue.
+  net_revenue: Total of the paid ones that were neither cancelled nor refunded, as revenue.
 */
 with orders as (
     select
         creator_id,
         created_at,
         is_paid,
-        is_paid and not is_cancelled as is_net_paid,
+        is_net_paid,
         case when is_paid then coalesce(currency, 'unknown') end as paid_currency,
         case when is_paid then total_amount end as paid_amount,
-        case when is_paid and not is_cancelled then total_amount end as net_paid_amount
+        case when is_net_paid then total_amount end as net_paid_amount
     from analytics.fct_orders
     where creator_id is not null
 ),

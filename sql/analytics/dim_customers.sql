@@ -18,7 +18,7 @@ columns:
     tells the payment's; null without a paid order.
   orders: Their orders.
   paid_orders: Of them, those that were paid, cancelled later or not.
-  net_paid_orders: Of the paid ones, those that were not cancelled.
+  net_paid_orders: Of the paid ones, those that were neither cancelled nor refunded.
   is_returning: Whether they paid for more than one order.
   country: Where their orders go; null when nothing tells it, or they go to several.
   currency: Currency of their paid orders; null without one, with several, or where the API gives none.
@@ -26,7 +26,7 @@ columns:
   revenue: >-
     Total of their paid orders, cancelled later or not; 0 without one. Null when they have several
     currencies, for which there is no sum; an order without a currency may be in any.
-  net_revenue: Total of their paid orders that were not cancelled, as revenue.
+  net_revenue: Total of their paid orders that were neither cancelled nor refunded, as revenue.
 */
 with customers as (
     select order_id, customer_pseudonym, source from intermediate.int_order_customers
@@ -40,11 +40,11 @@ orders as (
         case when orders.is_paid then coalesce(orders.paid_date, orders.created_date) end
             as bought_on,
         orders.is_paid,
-        orders.is_paid and not orders.is_cancelled as is_net_paid,
+        orders.is_net_paid,
         orders.country,
         case when orders.is_paid then coalesce(orders.currency, 'unknown') end as paid_currency,
         case when orders.is_paid then orders.total_amount end as paid_amount,
-        case when orders.is_paid and not orders.is_cancelled then orders.total_amount end
+        case when orders.is_net_paid then orders.total_amount end
             as net_paid_amount
     from customers
     inner join analytics.fct_orders as orders on customers.order_id = orders.order_id

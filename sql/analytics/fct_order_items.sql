@@ -28,9 +28,10 @@ columns:
   created_date: Date of the order's creation in the report time zone.
   is_paid: Whether the order was paid, cancelled later or not.
   is_cancelled: Whether the order was cancelled.
+  is_net_paid: Whether the order was paid, and neither cancelled nor refunded later.
 */
 with orders as (
-    select order_id, currency, created_date, is_paid, is_cancelled
+    select order_id, currency, created_date, is_paid, is_cancelled, is_net_paid
     from analytics.fct_orders
 ),
 
@@ -70,6 +71,7 @@ select
     coalesce(items.currency, orders.currency, 'unknown') as currency,
     orders.created_date,
     orders.is_paid,
-    orders.is_cancelled
+    orders.is_cancelled,
+    orders.is_net_paid
 from items
 inner join orders on items.order_id = orders.order_id

@@ -52,7 +52,9 @@ columns:
   paid_to_delivered_hours: Hours from payment to delivery; null when either time is unknown.
   is_paid: Whether anything shows that it was paid, cancelled later or not.
   is_cancelled: Whether it was cancelled.
-  is_open: Neither delivered nor cancelled nor deleted, so more may come.
+  is_refunded: Whether its status says that all of the money was given back.
+  is_net_paid: Whether it was paid, and neither cancelled nor refunded later.
+  is_open: Neither delivered nor cancelled nor refunded nor deleted, so more may come.
   is_event_seen: Whether any webhook log is about it.
   carrier: >-
     Who carries the parcel, one name for all its spellings and services (DHL for "DHL Express");
@@ -128,6 +130,10 @@ events as (
     select order_id from intermediate.int_order_event_times
 ),
 
+refunds as (
+    select status from intermediate.int_status_implications where is_refunded
+),
+
 customers as (
     select order_id, customer_pseudonym
     from intermediate.int_order_customers
@@ -182,8 +188,13 @@ select
         as paid_to_delivered_hours,
     times.paid_at_source is not null as is_paid,
     times.cancelled_at_source is not null as is_cancelled,
+    refunds.status is not null as is_refunded,
+    times.paid_at_source is not null
+    and times.cancelled_at_source is null
+    and refunds.status is null as is_net_paid,
     times.delivered_at_source is null
     and times.cancelled_at_source is null
+    and refunds.status is null
     and orders.deleted_at is null as is_open,
     events.order_id is not null as is_event_seen,
     parcels.carrier,
@@ -202,5 +213,6 @@ left join times on orders.order_id = times.order_id
 left join order_sessions on orders.order_id = order_sessions.order_id
 left join parcels on orders.order_id = parcels.order_id
 left join events on orders.order_id = events.order_id
+left join refunds on orders.status = refunds.status
 left join customers on orders.order_id = customers.order_id
 left join creators on orders.order_id = creators.order_id

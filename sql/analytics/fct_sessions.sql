@@ -25,14 +25,14 @@ columns:
   mode: What it was made from, image, creator or merch.
   orders: Its orders.
   paid_orders: Its orders that were paid, cancelled later or not.
-  net_paid_orders: Its orders that were paid and not cancelled.
+  net_paid_orders: Its orders that were paid, and neither cancelled nor refunded.
   first_order_at: Creation of its first order.
   first_paid_at: >-
     Payment of the first of its orders to be paid; null when that is unknown, or when an order that
     was paid at an unknown time may have been earlier.
   is_ordered: Whether it has an order.
   is_converted: Whether at least one of its orders was paid, cancelled later or not.
-  is_converted_net: Whether at least one of its orders was paid and not cancelled.
+  is_converted_net: Whether at least one of its orders was paid, and neither cancelled nor refunded.
   is_paid_within_48h: >-
     Whether an order was paid within 48 hours of its creation; null unless the ledger has the
     session, and when the time of payment is too unclear to tell.
@@ -45,7 +45,7 @@ columns:
   revenue: >-
     Total of its paid orders, cancelled later or not; 0 without one. Null when they have several
     currencies, for which there is no sum; an order without a currency may be in any.
-  net_revenue: Total of its paid orders that were not cancelled, as revenue.
+  net_revenue: Total of its paid orders that were neither cancelled nor refunded, as revenue.
   customer_pseudonym: Keyed hash of the user's e-mail. Same person, same value.
 */
 with ledger as (
@@ -61,7 +61,7 @@ orders as (
         paid_not_before,
         paid_not_after,
         is_paid,
-        is_cancelled,
+        is_net_paid,
         case when is_paid then coalesce(currency, 'unknown') end as paid_currency,
         total_amount
     from analytics.fct_orders
@@ -90,7 +90,7 @@ by_orders as (
         session_id,
         count(*) as orders,
         count(case when is_paid then 1 end) as paid_orders,
-        count(case when is_paid and not is_cancelled then 1 end) as net_paid_orders,
+        count(case when is_net_paid then 1 end) as net_paid_orders,
         min(created_at) as first_order_at,
         min(paid_at) as first_paid_at,
         min(case when is_paid then coalesce(paid_at, paid_not_after) end) as paid_by,
@@ -99,7 +99,7 @@ by_orders as (
         min(paid_currency) as currency,
         coalesce(min(paid_currency) <> max(paid_currency), false) as has_currencies,
         sum(case when is_paid then total_amount end) as revenue,
-        sum(case when is_paid and not is_cancelled then total_amount end) as net_revenue
+        sum(case when is_net_paid then total_amount end) as net_revenue
     from orders
     group by session_id
 ),

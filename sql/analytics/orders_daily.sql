@@ -18,7 +18,7 @@ columns:
   paid_orders: Of them, those that were paid, cancelled later or not.
   orders_without_amount: Of the paid ones, those of which the API tells no amount; they are in no sum.
   revenue: The total of the other paid ones.
-  net_revenue: The total of those of them that were not cancelled later.
+  net_revenue: The total of those of them that were neither cancelled nor refunded later.
   average_order_value: >-
     revenue / (paid_orders less orders_without_amount); null where that is 0.
 */
@@ -27,17 +27,17 @@ with orders as (
         created_date,
         paid_date,
         is_paid,
-        is_cancelled,
+        is_net_paid,
         coalesce(currency, 'unknown') as currency,
         case when is_paid then total_amount end as paid_amount
     from analytics.fct_orders
 ),
 
 dated as (
-    select created_date as date, 'created' as date_basis, currency, is_paid, is_cancelled, paid_amount
+    select created_date as date, 'created' as date_basis, currency, is_paid, is_net_paid, paid_amount
     from orders
     union all
-    select paid_date as date, 'paid' as date_basis, currency, is_paid, is_cancelled, paid_amount
+    select paid_date as date, 'paid' as date_basis, currency, is_paid, is_net_paid, paid_amount
     from orders
     where is_paid
 ),
@@ -52,7 +52,7 @@ sums as (
         count(paid_amount) as orders_with_amount,
         coalesce(sum(paid_amount), cast(0 as decimal(18, 4))) as revenue,
         coalesce(
-            sum(case when not is_cancelled then paid_amount end), cast(0 as decimal(18, 4))
+            sum(case when is_net_paid then paid_amount end), cast(0 as decimal(18, 4))
         ) as net_revenue
     from dated
     group by date, date_basis, currency

@@ -11,8 +11,8 @@ columns:
   paid_orders: Orders that were paid, cancelled later or not.
   orders_without_amount: Of them, those of which the API tells no amount; they are in no sum.
   revenue: The total of the others.
-  cancelled_orders: Of them, those cancelled later.
-  cancelled_revenue: The total of those cancelled later.
+  cancelled_orders: Of them, those cancelled or refunded later.
+  cancelled_revenue: The total of those.
   net_revenue: revenue less cancelled_revenue.
 */
 with sessions as (
@@ -22,7 +22,7 @@ with sessions as (
 ),
 
 orders as (
-    select session_id, currency, total_amount, is_cancelled
+    select session_id, currency, total_amount, is_net_paid
     from analytics.fct_orders
     where is_paid
 )
@@ -34,12 +34,12 @@ select
     count(*) as paid_orders,
     count(*) - count(orders.total_amount) as orders_without_amount,
     coalesce(sum(orders.total_amount), cast(0 as decimal(18, 4))) as revenue,
-    count(case when orders.is_cancelled then 1 end) as cancelled_orders,
+    count(case when not orders.is_net_paid then 1 end) as cancelled_orders,
     coalesce(
-        sum(case when orders.is_cancelled then orders.total_amount end), cast(0 as decimal(18, 4))
+        sum(case when not orders.is_net_paid then orders.total_amount end), cast(0 as decimal(18, 4))
     ) as cancelled_revenue,
     coalesce(
-        sum(case when not orders.is_cancelled then orders.total_amount end),
+        sum(case when orders.is_net_paid then orders.total_amount end),
         cast(0 as decimal(18, 4))
     ) as net_revenue
 from orders

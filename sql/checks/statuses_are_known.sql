@@ -13,7 +13,9 @@ todo: >-
 select 'order status' as what, orders.status as word, count(*) as offenders
 from analytics.fct_orders as orders
 left join intermediate.int_status_meanings as meanings on orders.status = meanings.status
-where meanings.status is null
+left join intermediate.int_status_implications as implications
+    on orders.status = implications.status
+where meanings.status is null and implications.status is null
 group by orders.status
 union all
 select 'delivery status' as what, status as word, count(*) as offenders

@@ -33,6 +33,8 @@ history as (
 
 meanings as (
     select status, step from intermediate.int_status_meanings
+    union all
+    select status, step from intermediate.int_status_implications
 ),
 
 looks as (

@@ -42,7 +42,7 @@ DAMAGE = {
     "sessions_come_from_a_ledger": "update analytics.data_freshness set last_outcome = 'skipped'",
     "sessions_add_up": "delete from analytics.fct_sessions where is_converted",
     "stage_times_are_not_negative": "update analytics.fct_orders set paid_to_shipped_hours = -1",
-    "statuses_are_known": "update analytics.fct_orders set status = 'refunded'",
+    "statuses_are_known": "update analytics.fct_orders set status = 'on_hold'",
     "the_ledger_covers_the_orders": "update analytics.session_conversion_daily "
     "set ledger_coverage = 0.5",
     "times_do_not_lie_in_the_future": "update analytics.fct_sessions set cohort_date = null",
