@@ -11,7 +11,7 @@ accepted:
 columns:
   stage: created_to_paid, paid_to_shipped, shipped_to_delivered or paid_to_delivered.
   period: all, or last_28_days, as in delivery_latency_summary.
-  hours: Hours since the stage began, in whole seconds.
+  hours: Hours since the stage began, in whole seconds and above a day in whole minutes.
   at_risk: Orders that were still in the stage, and watched, just before.
   ended: Orders that ended it at this time, or since the row before.
   cancelled: Orders that were cancelled at this time, or since the row before.

@@ -17,8 +17,11 @@ columns:
   carrier_in_country: Both, as "DHL in DE".
   outcome: ended, cancelled or open.
   is_imputed: Whether it ended at a time that only looks bound.
-  entered: Age in seconds after which it was there to be seen; -1 for since its beginning.
-  gone: Age in whole seconds at which it left; null when that is not known.
+  entered: >-
+    Age in seconds, above a day in whole minutes, after which it was there to be seen; -1 for since
+    its beginning.
+  gone: >-
+    Age in seconds, above a day in whole minutes, by which it had left; null when that is not known.
 */
 with stages as (
     select
@@ -121,7 +124,14 @@ select
     carrier_in_country,
     outcome,
     is_imputed,
-    cast(coalesce(entered_in_period, -1) as integer) as entered,
-    cast(gone as integer) as gone
+    -- Minutes where a second more is nothing: down for who enters and up for who leaves, so that
+    -- everybody is at risk in between.
+    cast(
+        case
+            when entered_in_period > 86400 then entered_in_period // 60 * 60
+            else coalesce(entered_in_period, -1)
+        end as integer
+    ) as entered,
+    cast(case when gone > 86400 then (gone + 59) // 60 * 60 else gone end as integer) as gone
 from aged
 where gone is null or gone > entered_in_period

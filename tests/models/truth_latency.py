@@ -84,7 +84,9 @@ class Stay:
         watched = self._entered(self.watched_from, variant)
         entered = max(watched, self._entered(since, variant) if since else -1)
         gone = max(int(self._age(variant) // _SECOND), watched + 1)
-        return Subject(gone, self.outcome, entered) if gone > entered else None
+        if gone <= entered:
+            return None
+        return Subject(_coarse(gone, up=True), self.outcome, _coarse(entered, up=False))
 
     def _start(self, variant: str) -> datetime:
         starts = {"point": self.start.at, "low": self.start.not_after}
@@ -102,6 +104,13 @@ class Stay:
         if self.outcome == OPEN:
             return self.end.not_after - self._start(variant)
         return {"low": low, "high": high}.get(variant, (low + high) / 2)
+
+
+def _coarse(seconds: int, *, up: bool) -> int:
+    """Round an age of more than a day to the minute."""
+    if seconds <= 86_400:
+        return seconds
+    return -(-seconds // 60) * 60 if up else seconds // 60 * 60
 
 
 class LatencyTruth(OrderTruth):
