@@ -39,7 +39,7 @@ def show(last: int) -> int:
 def withdraw(sync_id: str, why: str) -> int:
     """Take back what a sync has certified; return the exit code.
 
-    The next sync trusts the lists of the newest sync no more, and proves them by a full scan.
+    The next sync trusts lists that rest on it no more, and proves them by a full scan.
 
     Raises:
         ConfigurationError: no sync of that id has certified anything.

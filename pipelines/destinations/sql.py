@@ -133,13 +133,18 @@ class SqlReading:
         return [(row[0], int(row[1] or 0)) for row in self.query(sql, since)]
 
     def withdrawn(self) -> set[str]:
-        """Return the lists whose newest certificate somebody has taken back."""
+        """Return the lists that rest on a certificate which somebody has taken back.
+
+        All later ones do, until a full scan proves the list by itself.
+        """
         if not self.has(SYNC_RUNS):
             return set()
         runs = _place(SYNC_RUNS)
         rows = self.query(
-            f"select resource from {runs} where reason like 'withdrawn: %'"
-            f" and sync_id = (select max(sync_id) from {runs})"
+            f"select distinct resource from {runs} w where reason like 'withdrawn: %'"
+            f" and not exists (select 1 from {runs} s where s.resource = w.resource"
+            " and s.sync_id > w.sync_id and s.complete_as_of is not null"
+            " and s.evidence in ('whole walk', 'end seen twice'))"
         )
         return {row[0] for row in rows}
 

@@ -325,7 +325,7 @@ class Runner:
     def _list_run(self, spec: ListSpec, shared: Shared) -> ListRun:
         state = self._kept.of(spec.name)
         if spec.name in self._withdrawn:
-            state = state_after(state, NeedsScan("its last certificate was withdrawn"))
+            state = state_after(state, NeedsScan("a certificate that it rests on was withdrawn"))
         self._parsers[spec.name].spellings |= state.spellings
         if state.scan is not None:
             self.driver.scans[spec.name] = state.scan
