@@ -259,11 +259,14 @@ def sandbox(
     ] = True,
     fault: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=SHARE", help="Let this share of the requests fail, 0..1."),
+        typer.Option(
+            metavar="NAME=SHARE",
+            help="Let this share of the requests fail, 0..1. A wrong name is told all there are.",
+        ),
     ] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Any other setting of the sandbox."),
+        typer.Option("--set", metavar="NAME=VALUE", help="Any other setting of it; the same."),
     ] = None,
 ) -> None:
     """Serve a stand-in for Printora's API, until Ctrl-C."""

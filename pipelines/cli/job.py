@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from pipelines.cli import outcome, publishing, redaction, terminal, warehouses
 from pipelines.cli.outcome import Built
@@ -108,6 +109,9 @@ def _settings() -> Settings:
     redaction.hide(os.environ.get("SOURCES__PRINTORA__API_KEY"))
     settings = load_settings()
     redaction.hide(settings.api_key, settings.pseudonym_key)
+    host = urlsplit(settings.base_url).hostname or ""
+    if "xn--" in host:
+        terminal.note(f"The key goes to {host}: a name for letters that are not ASCII.")
     return settings
 
 

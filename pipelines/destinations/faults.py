@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import binascii
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pipelines.destinations.base import DATASET
 from pipelines.errors import PrintoraError, WarehouseError
 from pipelines.warehouse.connection import locked
 
@@ -33,6 +36,12 @@ def _translated(error: Exception) -> PrintoraError:
     text = str(chain[-1]) or type(chain[-1]).__name__
     if "Could not set lock on file" in text:
         return locked("The DuckDB file", text)
+    if isinstance(chain[-1], binascii.Error | zlib.error):
+        return WarehouseError(
+            f"The sync's own notes in {DATASET}._dlt_pipeline_state are damaged: {text}.",
+            hint="Put a copy of the warehouse back in its place, or load into another one. Nothing "
+            "was changed.",
+        )
     return WarehouseError(
         f"The destination refused: {text.splitlines()[0][:300].rstrip('.')}.",
         hint="What was loaded before stands; mend the cause and run again to go on.",

@@ -18,10 +18,12 @@ from pipelines.clock import Clock, SystemClock, utc
 from pipelines.destination import shown
 from pipelines.destinations.base import Destination
 from pipelines.destinations.duckdb import DuckDBDestination, destination_of
-from pipelines.errors import ConfigurationError
+from pipelines.errors import ConfigurationError, WarehouseError
+from pipelines.lists import LISTS
 from pipelines.people import erase, guard, rewrite
 from pipelines.progress import Listener, Waiting, ignore
 from pipelines.settings import Settings
+from pipelines.source.schema import SYNC_RUNS
 from pipelines.sync.certificate import SyncResult
 from pipelines.sync.runner import Runner
 from pipelines.sync.state import Identity, read_state
@@ -171,10 +173,17 @@ def identity_of(settings: Settings) -> Identity:
 
 def _refuse_another(destination: Destination, identity: Identity, settings: Settings) -> None:
     held = read_state(destination.state).identity
-    if held is None or held == identity:
-        return
     url = settings.postgres_url
     where = shown(url) if url else settings.warehouse_path
+    # One sync that was killed may have left its certificates without its notes; several did not.
+    if not destination.state and destination.count(SYNC_RUNS) > len(LISTS) + 1:
+        raise WarehouseError(
+            f"{where} has lost the sync's own notes, which tell whose data it holds.",
+            hint="Put a copy back in its place; or, if the data are this partner's, run once with "
+            "--adopt. Nothing was changed.",
+        )
+    if held is None or held == identity:
+        return
     kind, what = ("POSTGRES", "database") if url else ("DUCKDB", "file")
     raise ConfigurationError(
         f"{where} holds the data of {held}; the settings are those of {identity}.",

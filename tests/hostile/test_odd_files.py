@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,9 +14,12 @@ from typer.testing import CliRunner
 
 from pipelines.cli import failures
 from pipelines.cli.app import app
-from pipelines.errors import ConfigurationError, PrintoraError
+from pipelines.errors import ConfigurationError, PrintoraError, WarehouseError
 from pipelines.settings import warehouse_path
 from pipelines.warehouse import connect
+
+sys.path.append(str(Path(__file__).parents[1] / "sync"))
+from sync_world import world
 
 
 def _sqlite(path: Path) -> None:
@@ -62,6 +66,23 @@ def test_a_path_that_leads_nowhere_is_a_setting_to_mend(
     with pytest.raises(ConfigurationError, match="leads nowhere") as told:
         warehouse_path()
     assert told.value.exit_code == 2
+
+
+def test_a_warehouse_that_lost_its_notes_takes_nobodys_data(tmp_path: Path) -> None:
+    """One lost table, and another partner's orders are mixed in without a word."""
+    with world(tmp_path, orders=12) as here:
+        here.sync()
+        here.clock.sleep(3_600)
+        here.sync()
+        for harm, words in (
+            ("update printora_raw._dlt_pipeline_state set state = 'x'", "notes in .* are damaged"),
+            ("drop table printora_raw._dlt_pipeline_state", "lost the sync's own notes"),
+        ):
+            with duckdb.connect(str(here.settings.warehouse_path)) as connection:
+                connection.execute(harm)
+            with pytest.raises(WarehouseError, match=words):
+                here.sync()
+        assert here.sync(adopt=True).exit_code == 0
 
 
 COMMANDS = (

@@ -9,11 +9,12 @@ import pty
 import subprocess
 import sys
 import unicodedata
+from pathlib import Path
 
 import pytest
 from rich.table import Table
 
-from pipelines.cli import terminal
+from pipelines.cli import job, terminal
 from pipelines.text import printable_lines
 
 EVIL = "a\x1b[31mb\x9b31mc\u202ed\u2066e\u200bf\x07g\x00h\ufeffi\x7fj\u2028k\x1b]0;title\x07l"
@@ -74,3 +75,16 @@ def test_nothing_that_hides_reaches_a_terminal_by_any_way() -> None:
 def test_line_breaks_stay() -> None:
     """A table would be one line."""
     assert printable_lines(f"{EVIL}\n\n{EVIL}") == f"{PLAIN}\n\n{PLAIN}"
+
+
+def test_a_host_that_stands_for_other_letters_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The key goes to a host that only looks like the API's, in a form that nobody reads."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SOURCES__PRINTORA__API_KEY", "sk_live_x")
+    monkeypatch.setenv("SOURCES__PRINTORA__PARTNER_ID", "p1")
+    for url, shown in (("https://xn--pi-7kc.printora.ai", True), ("https://api.test", False)):
+        monkeypatch.setenv("SOURCES__PRINTORA__BASE_URL", url)
+        job._settings()
+        assert ("The key goes to xn--pi-7kc.printora.ai" in capsys.readouterr().err) is shown
