@@ -39,6 +39,8 @@ from pipelines.sync.runner import Runner
 PLENTY = (Limit("minute", 60, 10**9), Limit("day", 86_400, 10**9))
 
 
+#: Who answers in the server's place, and may ask it.
+Between = Callable[[httpx.Request, Callable[[httpx.Request], httpx.Response]], httpx.Response]
 #: Which requests are refused, by a part of their path or by a question, and with which status.
 Refusal = tuple[str | Callable[[httpx.Request], bool], int]
 
@@ -55,6 +57,7 @@ class FastDestination(SqlReading):
         self._connection = connection
         self._cut = cut
         connection.execute("set TimeZone = 'UTC'")
+        connection.execute("set threads = 1")  # these tables are small
         connection.execute(f"create schema if not exists {DATASET}")
         connection.execute(f"create table if not exists {DATASET}.state (content varchar)")
         kept = connection.execute(f"select content from {DATASET}.state").fetchone()
@@ -120,14 +123,21 @@ class FastTransport(httpx.BaseTransport):
         sandbox: Sandbox,
         lie: Callable[[Any], None] | None = None,
         refuse: Refusal | None = None,
+        between: Between | None = None,
     ) -> None:
         self._app = sandbox._gate
+        self._between = between
         self._lie = lie
         self._refuse = refuse
         self._loop = asyncio.new_event_loop()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request."""
+        if self._between is not None:
+            return self._between(request, self._answer)
+        return self._answer(request)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
         if self._refuse is not None and _concerns(self._refuse[0], request):
             error = {"success": False, "error": {"code": "NO", "message": "not taken"}}
             return httpx.Response(self._refuse[1], json=error)
@@ -180,6 +190,7 @@ def fast_sync(
     lie: Callable[[Any], None] | None = None,
     accept_deletions: bool = False,
     refuse: Refusal | None = None,
+    between: Between | None = None,
 ) -> SyncResult:
     """Run the engine once, as :func:`pipelines.sync.sync` does."""
     governor = RateGovernor(PLENTY, clock=clock, reserve_share=0.0, budget=budget)
@@ -189,7 +200,7 @@ def fast_sync(
         settings.partner_id,
         governor=governor,
         clock=clock,
-        transport=FastTransport(sandbox, lie, refuse),
+        transport=FastTransport(sandbox, lie, refuse, between),
     ) as client:
         keys = Keys.of_api_key(settings.api_key)
         privacy = Privacy(settings.personal_data, keys, settings.models.fields)

@@ -13,6 +13,9 @@ Total = Literal["right", "late", "behind", "missing"]
 #: What happens, and to which row or place.
 Event = tuple[str, int]
 
+#: What befalls an answer; all else befalls the lists.
+LIES = ("hide", "twice")
+
 CLAMP = 2
 START = datetime(2026, 6, 1, 12, tzinfo=UTC).timestamp()
 

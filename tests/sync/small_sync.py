@@ -6,14 +6,14 @@ the reading of records are dictionaries.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from small_rows import CLAMP, START, Event, Item, Setting
+from small_rows import CLAMP, LIES, START, Event, Item, Setting
 from small_warehouse import Memory, SmallParser
 from small_world import SmallApi
 
@@ -117,21 +117,27 @@ class Sync:
         if number > ENDLESS:
             raise AssertionError("the sync does not end")
         self._clock.sleep(TICK / 2)
-        events = [event for at, event in self._story if at == number]
-        for event in events:
+        for event in self._changes(number):
             if event[0] == "kill":
                 raise Killed
-            if event[0] not in ("hide", "twice"):
-                api.change(event, self._clock.now())
+            api.change(event, self._clock.now())
         self._clock.sleep(TICK / 2)
         asked_at = self._clock.now()
         rows, total = api.page(spec.name, offset, status)
         self.could.append(api.could(rows))
-        for event in events:
-            if event in api.lies(rows):
-                rows = api.lie(event, rows)
+        for event in self._lies(number, self.could[-1]):
+            rows = api.lie(event, rows)
         records = [tuple(row.record.items()) for row in rows]  # which only the parser reads
         return Page(records, total, asked_at, asked_at, "", clock_trusted=True)
+
+    def _changes(self, number: int) -> Iterator[Event]:
+        """Return what happens before a request, one after the other."""
+        yield from (event for at, event in self._story if at == number and event[0] not in LIES)
+
+    def _lies(self, number: int, could: list[Event]) -> list[Event]:
+        """Return how the request's answer lies, of the ways in which it can."""
+        lies = [event for at, event in self._story if at == number and event[0] in LIES]
+        return [event for event in lies if event in could]
 
     def _check(self, spec: ListSpec, as_of: float) -> None:
         """Hold a certificate against the truth of the time that it names."""

@@ -1,8 +1,8 @@
 """The engine against an adversary that changes the world between any two requests.
 
-Every step of the machine is a change, a fault, a kill or a sync. After each sync its certificate is
-held against the truth of the time that it names; and from time to time the world is made to stand
-still, and then the next few syncs must leave an exact copy.
+Every step of the machine is a change, a fault, a kill or a sync, some of them with a server that
+lies. After each sync its certificate is held against the truth of the time that it names; and from
+time to time the world is made to stand still, and then the next few syncs must leave an exact copy.
 
 ``PRINTORA_THOROUGH=1`` runs many more examples.
 """
@@ -19,6 +19,7 @@ import hypothesis.strategies as st
 from fast import FastWorld, Killed
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from liar import LIES, Cache, Liar
 from sync_world import START, settings_for
 
 from pipelines.clock import ManualClock
@@ -101,6 +102,8 @@ class SyncMachine(RuleBasedStateMachine):
         sandbox = Sandbox(config, clock=clock)
         self.here = FastWorld(sandbox, clock, settings_for("http://x", Path(self._folder.name)))
         self.here.connection = duckdb.connect()
+        #: The lie of the sync before, and what a cache has kept.
+        self.lied, self.cache = "", Cache()
         self.history: dict[str, set[tuple[Any, ...]]] = {}
 
     def teardown(self) -> None:
@@ -186,6 +189,7 @@ class SyncMachine(RuleBasedStateMachine):
         full: bool,
     ) -> None:
         """Sync while the world changes and answers go wrong."""
+        self.lied = ""
         self._surprise(surprises)
         self.here.sandbox.faults.script(faults)
         before = self.here.sandbox.requests.count
@@ -198,6 +202,35 @@ class SyncMachine(RuleBasedStateMachine):
             self._still()
         if budget is not None:
             assert self.here.sandbox.requests.count - before <= budget
+
+    @rule(
+        surprises=SURPRISES,
+        lie=st.sampled_from(LIES),
+        at=st.integers(0, 20),
+        chance=st.integers(0, 10**6),
+        full=st.sampled_from([False, False, True]),
+    )
+    def lied_to(
+        self,
+        surprises: list[tuple[int, tuple[str, int]]],
+        lie: str,
+        at: int,
+        chance: int,
+        full: bool,
+    ) -> None:
+        """Sync with a server that lies."""
+        if lie == "loses_a_mass" and not self._is_a_mass():
+            return
+        self.lied = lie
+        self._surprise(surprises)
+        try:
+            self._sync(full=full, between=Liar(lie, at, chance, self.here, self.cache))
+        finally:
+            self._still()
+
+    def _is_a_mass(self) -> bool:
+        """Tell whether a loss would be noticed: few rows, or what a later sync agrees to, go."""
+        return self.lied != "loses_a_mass" and len(self.here.stored("orders")) > 100
 
     @rule(surprises=SURPRISES, at=st.integers(0, 30))
     def killed_at_a_request(self, surprises: list[tuple[int, tuple[str, int]]], at: int) -> None:
