@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from pipelines.cli import answers
+from pipelines.cli.app import app
 from pipelines.errors import ModelError
 from pipelines.warehouse import connect, load_metrics, load_project, publish, semantic_file
 
@@ -159,3 +162,24 @@ def test_no_two_metrics_compute_the_same() -> None:
     """Broken: one figure has two names, and the two drift apart."""
     formulas = {(metric.model, metric.standalone, metric.time) for metric in METRICS.values()}
     assert len(formulas) == len({metric.label for metric in METRICS.values()}) == len(METRICS)
+
+
+def test_the_command_shows_each_metric_and_writes_the_file(
+    built_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Broken: a metric is missing, a line is cut in two, or a machine gets half a definition."""
+    path = tmp_path / "printora.published.duckdb"
+    with connect(built_once, read_only=True) as connection:
+        publish(connection, PROJECT, path)
+    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(tmp_path / "printora.duckdb"))
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = CliRunner().invoke(app, ["metrics"])
+    assert shown.exit_code == 0, shown.output
+    for metric in METRICS.values():
+        assert any(line.strip().startswith(metric.label) for line in shown.output.splitlines())
+    assert max(map(len, shown.output.splitlines())) <= 80
+    told = json.loads(CliRunner().invoke(app, ["metrics", "--json"]).stdout)["metrics"]
+    assert {each["metric"]["name"] for each in told} == METRICS.keys()
+    file = tmp_path / "semantic.yaml"
+    assert CliRunner().invoke(app, ["metrics", "--semantic", str(file)]).exit_code == 0
+    assert yaml.safe_load(file.read_text(encoding="utf-8"))["name"] == "printora"
