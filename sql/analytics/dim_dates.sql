@@ -21,8 +21,8 @@ columns:
   ends_at: The moment at which it ends.
   hours: Its length, 23 or 25 hours when the clocks change.
   is_over: >-
-    Whether it had ended at the latest as-of time of any resource, so that nothing more can happen on
-    it.
+    Whether it had ended at the as-of time of the orders, so that all orders of it are known. A session
+    of it may still convert: cohorts say when they are mature.
 */
 with sessions as (
     select cohort_date from analytics.fct_sessions
@@ -41,7 +41,10 @@ settings as (
 ),
 
 data_as_of as (
-    select max(as_of) as as_of, max(looked_until) as looked_until
+    select
+        max(case when resource = 'orders' then as_of end) as orders_as_of,
+        max(as_of) as as_of,
+        max(looked_until) as looked_until
     from intermediate.int_data_as_of
 ),
 
@@ -106,7 +109,7 @@ days as (
         weeks.date - weeks.monday + 1 as day_of_week,
         cast(weeks.date as timestamp) at time zone settings.report_time_zone as starts_at,
         cast(weeks.date + 1 as timestamp) at time zone settings.report_time_zone as ends_at,
-        data_as_of.as_of
+        data_as_of.orders_as_of
     from weeks
     cross join settings
     cross join data_as_of
@@ -137,5 +140,5 @@ select
     starts_at,
     ends_at,
     date_diff('minute', starts_at, ends_at) / 6e1 as hours,
-    coalesce(ends_at <= as_of, false) as is_over
+    coalesce(ends_at <= orders_as_of, false) as is_over
 from days

@@ -123,3 +123,30 @@ def test_one_bad_line_of_a_ledger_bends_no_calendar(warehouse: Warehouse) -> Non
     warehouse.build()
     (check,) = run_checks(warehouse.connection, project(), ["times_do_not_lie_in_the_future"])
     assert sorted(row["id"] or "" for row in check.sample) == ["wrong1", "wrong2"]
+
+
+def test_a_day_is_over_when_the_orders_of_it_are_known(warehouse: Warehouse) -> None:
+    """A ledger that was read today would make a day without known orders look like a bad one."""
+    warehouse.given(
+        "sessions", "session_id | created_at | _seen_at \n s1 | 03-08 09:00 | 03-09 10:00"
+    )
+    warehouse.given("orders", "order_id | created_at | _seen_at \n o1 | 03-06 10:00 | 03-07 10:00")
+    warehouse.given(
+        "sync_runs",
+        """
+        sync_id | resource | ended_at    | complete_as_of | outcome
+        r1      | orders   | 03-07 10:00 | 03-07 10:00    | complete
+        r2      | orders   | 03-09 10:00 | -              | partial
+        r2      | sessions | 03-09 10:00 | 03-09 10:00    | complete
+        """,
+    )
+    warehouse.expect(
+        "analytics.dim_dates",
+        """
+        date  | is_over
+        03-06 | true
+        03-07 | false
+        03-08 | false
+        03-09 | false
+        """,
+    )
