@@ -14,6 +14,7 @@ from assets.ingestion import raw_assets
 from assets.models import model_assets
 from assets.published import published_asset
 from assets.resources import Resources, resources
+from assets.running import EXECUTOR
 from assets.schedules import main_job, main_schedule, new_files_sensor
 from assets.settings import Automation, load_automation
 from pipelines.files import keep_to_owner
@@ -40,6 +41,7 @@ def definitions(
         schedules=[main_schedule(job, automation)],
         sensors=[new_files_sensor(job), *alert_sensors(automation.alerts)],
         resources={**resources(), **(configured or {})},
+        executor=EXECUTOR,
     )
 
 

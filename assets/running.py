@@ -23,6 +23,13 @@ LONG_READER_TIMEOUT = 60.0
 MAX_RETRIES = 2
 RETRY_SECONDS = 30.0
 
+#: Each op has a process of its own, begun from one that has the definitions: loading them anew
+#: takes longer than most ops.
+EXECUTOR = dg.multiprocess_executor.configured(
+    {"start_method": {"forkserver": {"preload_modules": ["assets.definitions"]}}},
+    name="multiprocess",
+)
+
 
 @contextmanager
 def explained(context: Context) -> Iterator[None]:
