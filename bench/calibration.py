@@ -14,7 +14,7 @@ import sys
 from collections import defaultdict
 from dataclasses import replace
 
-from calibration import SHAPES, built, intervals
+from calibration_support import SHAPES, built, intervals
 from truth_world import History
 
 

@@ -13,7 +13,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from calibration import OPEN, SHAPES, SUMMARY, Interval, built, figures, intervals
+from calibration_support import OPEN, SHAPES, SUMMARY, Interval, built, figures, intervals
 from model_support import Warehouse
 from truth_world import AS_OF, History, Row, Scenario, insert
 
