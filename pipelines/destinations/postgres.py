@@ -44,7 +44,7 @@ from pipelines.destinations.mirror import Mirror
 from pipelines.destinations.packages import Packages
 from pipelines.destinations.postgres_edits import push, vacuum
 from pipelines.destinations.sql import SqlReading
-from pipelines.destinations.where import JsonObject
+from pipelines.destinations.where import ALL, JsonObject, Where
 from pipelines.source.schema import SYNC_RUNS, TABLES, Table
 from pipelines.source.values import as_json
 from pipelines.warehouse.copying import copy_back
@@ -138,6 +138,12 @@ class PostgresDestination(SqlReading):
     def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Run a query on the mirror."""
         return self._mirror.query(sql, *parameters)
+
+    def count(self, table: Table, condition: Where = ALL) -> int:
+        """Count the rows; certificates, which are not mirrored, at the destination."""
+        if table is SYNC_RUNS:
+            return _There(self._session).count(table, condition)
+        return super().count(table, condition)
 
     def counted(self, table: Table) -> int:
         """Count the rows at the destination; where the mirror has others, it is thrown away."""

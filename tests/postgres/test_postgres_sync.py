@@ -125,6 +125,16 @@ def test_rows_that_are_deleted_during_a_sync_are_not_certified(here: PostgresWor
     here.assert_exact()
 
 
+def test_a_database_that_lost_its_notes_is_refused(here: PostgresWorld) -> None:
+    """Broken: rows of another partner are loaded into a database that was restored in part."""
+    here.clock.sleep(60)
+    here.sync()
+    asked(here.url, "delete from printora_raw._dlt_pipeline_state")
+    with pytest.raises(WarehouseError, match="has lost the sync's own notes"):
+        here.sync()
+    assert here.sync(adopt=True).outcome == "complete"
+
+
 def test_a_second_writer_waits_and_is_refused(here: PostgresWorld) -> None:
     """Broken: two syncs write at a time, and the older one's rows win."""
     other = connect(here.url, name="printora run")
