@@ -86,6 +86,17 @@ ODD: list[Any] = [
     *(None, "", " ", "null", "N/A", "x", " x ", "X", "Ünïcode", "a\x00b", "\ud83d", "z" * 300),
     *(0, 1, -1, True, 2**70, 1780480800, Decimal("1.23456"), Decimal("0.30000000000000004")),
     *(Decimal("5.00"), Decimal("1E+3"), Decimal("-0.0"), Decimal("NaN"), 12.5, b"bytes", START),
+    *("not shipped", "unknown", "not available", "(12.50)", "$12.50 USD", "13/6/2026", False),
+    *(
+        "2026-06-13 12:05:09 Europe/Berlin",
+        "Request failed with status code 502",
+        "for Frau K, home",
+    ),
+    *(
+        {"seconds": 1780480800, "nanos": 5},
+        {"centAmount": 5, "fractionDigits": 2},
+        [2026, 6, 3, 1, 2],
+    ),
     *("12.50", "1,234", "12.50 EUR", "$3", "2026-06-03 10:00:00 UTC", "2026-02-30T00:00:00Z"),
     *("2026-06-03T10:00:00.1Z", "03/04/2026", "ETIMEDOUT", "502 Bad Gateway", "sk_test_abc"),
     *(
