@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import Any, BinaryIO
 
 from pipelines.decoding import RefusedError, object_of
-from pipelines.source.ledger_records import ENVELOPE, ENVELOPE_END, has_key, opened
+from pipelines.source.ledger_records import ENVELOPE, ENVELOPE_END, LONGEST_BEGIN, has_key, opened
 
 #: The longest record, in characters: what is longer was not written as one.
 LONGEST = 1 << 20
@@ -111,8 +111,8 @@ class JsonPieces:
 
     def _first_in_envelope(self) -> Piece | None:
         """Open an envelope that is too long to be held, and read the first record of its list."""
-        begin = ENVELOPE.match(self._text, self._at, self._at + _CHUNK) if not self.depth else None
-        if begin is None:
+        begin = ENVELOPE.match(self._text, self._at, self._at + LONGEST_BEGIN)
+        if begin is None or self.depth:
             return None
         taken = self._take(begin.end() - self._at)
         self._envelopes, self.depth = begin[0].count("{"), 1

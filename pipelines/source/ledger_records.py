@@ -16,14 +16,20 @@ _HOLDERS = frozenset(
 )
 _NAMES = "|".join(sorted(_HOLDERS))
 _DEEPEST = 3
-#: The begin of an envelope, up to its list; and what may follow that.
+#: The begin of an envelope, up to its list; and what may follow that. What was matched is never
+#: tried another way (`+` behind a quantifier): a file of blanks would take hours.
 ENVELOPE = re.compile(
-    r'\{\s*(?:"[\w.-]*"\s*:\s*(?:"[^"\\]*"|[\w.+-]+|\{)\s*,?\s*)*'
-    rf'"(?:{_NAMES}|items)"\s*:\s*\[\s*(?=\{{)'
+    r'\{\s*+(?:(?!"(?:'
+    + f"{_NAMES}|items"
+    + r')"\s*+:\s*+\[)"[\w.-]*+"\s*+:\s*+(?:"[^"\\]*+"|[\w.+-]++|\{)\s*+,?\s*+)*+'
+    r'"[\w.-]*+"\s*+:\s*+\[\s*+(?=\{)'
 )
 ENVELOPE_END = re.compile(
-    r'\s*(?:,?\s*"[\w.-]*"\s*:\s*(?:"[^"\\]*"|[\w.+-]+|\{[^{}]*\}|\[[^\[\]{}]*\])\s*)*\}'
+    r'\s*+(?:,?\s*+"[\w.-]*+"\s*+:\s*+'
+    r'(?:"[^"\\]*+"|[\w.+-]++|\{[^{}]*+\}|\[[^\[\]{}]*+\])\s*+)*+\}'
 )
+#: An envelope says little before its list.
+LONGEST_BEGIN = 1 << 14
 
 
 def has_key(record: Any) -> bool:

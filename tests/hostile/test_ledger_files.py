@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import io
 import json
 import lzma
 import re
+import time
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -36,6 +38,7 @@ def session(number: int) -> dict[str, str]:
 
 SESSIONS = [session(number) for number in range(MANY)]
 LINES = "".join(json.dumps(one) + "\n" for one in SESSIONS)
+LONG = f'{{"session_id": "a", "note": "{"x" * 400}"}},'
 HEADER = "session_id;created_at;mode\r\n"
 ROWS = "".join(";".join(one.values()) + "\r\n" for one in SESSIONS)
 
@@ -278,6 +281,27 @@ def test_a_long_envelope_that_grows_is_read_on(tmp_path: Path) -> None:
         file.write(",\n".join(lines[6_000:]))
     added, _, bad = read(path, ledger.state())
     assert (len(added), bad) == (2_000, [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": 1' + " " * 2_500_000 + "x",
+        '{"a": ' + "1" * 2_500_000,
+        '{"a":' * 500_000,
+        '{"a":"' * 450_000,
+        '{"sessions": [' + LONG * 6_000 + "]" + " " * 300_000 + ',"a": 1 x',
+    ],
+    ids=["blanks", "digits", "nested", "quotes", "a tail without end"],
+)
+def test_no_ledger_keeps_the_machine_busy(text: str, tmp_path: Path) -> None:
+    """A pattern that tries each blank twice takes hours over three megabytes of them."""
+    path = tmp_path / "s.json"
+    path.write_text(text)
+    began = time.process_time()
+    with contextlib.suppress(LedgerError):
+        list(Ledger(str(path)).entries())
+    assert time.process_time() - began < 20
 
 
 @pytest.mark.parametrize(
