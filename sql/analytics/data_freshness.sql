@@ -28,7 +28,8 @@ columns:
   rows_quarantined: Records now in quarantine, which are in no other table.
 */
 with data_as_of as (
-    select resource, as_of, is_proven, looked_until from intermediate.int_data_as_of
+    select resource, as_of, is_proven, looked_until, last_sync_id, proof_sync_id
+    from intermediate.int_data_as_of
 ),
 
 sync_runs as (
@@ -47,24 +48,6 @@ sync_runs as (
 
 quarantine as (
     select resource, quarantine_id from staging.stg_printora__quarantine
-),
-
-numbered as (
-    select
-        sync_id,
-        resource,
-        ended_at,
-        outcome,
-        complete_as_of,
-        evidence,
-        reason,
-        rows_reported,
-        rows_stored,
-        row_number() over (partition by resource order by sync_id desc) as from_last,
-        row_number() over (
-            partition by resource order by (complete_as_of is null), sync_id desc
-        ) as from_best
-    from sync_runs
 ),
 
 newest as (
@@ -94,6 +77,8 @@ select
     coalesce(quarantined.rows_quarantined, 0) as rows_quarantined
 from data_as_of
 cross join newest
-left join numbered as best on data_as_of.resource = best.resource and best.from_best = 1
-left join numbered as latest on data_as_of.resource = latest.resource and latest.from_last = 1
+left join sync_runs as best
+    on data_as_of.resource = best.resource and data_as_of.proof_sync_id = best.sync_id
+left join sync_runs as latest
+    on data_as_of.resource = latest.resource and data_as_of.last_sync_id = latest.sync_id
 left join quarantined on data_as_of.resource = quarantined.resource

@@ -9,6 +9,8 @@ columns:
   resource: orders, webhook_logs or sessions.
   as_of: The data is known up to this time; null when there is neither a certificate nor a row.
   is_proven: Whether a certificate says that the table was complete at that time.
+  last_sync_id: The last sync that dealt with the resource; null without any.
+  proof_sync_id: The newest that proved it complete; null without any.
   looked_until: >-
     When the last sync of any resource ended, or without one the newest look at anything. Nothing
     that is dated later can have happened.
@@ -39,6 +41,7 @@ looks as (
 
 numbered as (
     select
+        sync_id,
         resource,
         ended_at,
         case when complete_as_of is not null then least(complete_as_of, ended_at) end
@@ -68,6 +71,8 @@ select
         latest.ended_at
     ) as as_of,
     proofs.proven_at is not null as is_proven,
+    latest.sync_id as last_sync_id,
+    case when proofs.proven_at is not null then proofs.sync_id end as proof_sync_id,
     bounds.looked_until
 from looks
 cross join bounds
