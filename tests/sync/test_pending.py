@@ -111,3 +111,19 @@ def test_rows_loaded_in_arrow_are_what_they_are_one_by_one(
         patch.setattr(unread, "BATCH", 3)
         in_arrow = loaded(LISTS, syncs, backwards)
     assert in_arrow == one_by_one
+
+
+def test_many_records_that_nobody_asks_for_are_never_rows_in_python(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A first load would take three times as long, and memory with every row that waits."""
+    parser = Parser("orders", PRIVACY)
+    store = Memory()
+    rows = PendingRows(store, LISTS, {"orders": parser})
+    monkeypatch.setattr(parser, "parse", None)
+    monkeypatch.setattr(rows, "put", lambda _, changed: changed and pytest.fail("a row was made"))
+    for number in range(unread.FEW):
+        seen = Seen("orders", f"row_{number:010}", "pending", "5.00", None, 0, "one")
+        rows.add_record("orders", seen.record(), Look(START, "page", "one"), number)
+    rows.load({}, list)
+    assert len(store.tables["orders"]) == unread.FEW
