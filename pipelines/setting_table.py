@@ -123,7 +123,12 @@ TABLE: tuple[Setting, ...] = (
         0,
         3_650,
     ),
-    Setting("duckdb_memory_limit", "text", "DuckDB's", "memory that DuckDB may take, like `2GB`"),
+    Setting(
+        "duckdb_memory_limit",
+        "text",
+        "DuckDB's; 256MB in a sync",
+        "memory that DuckDB may take, like `2GB`",
+    ),
     Setting(
         "publish_to",
         "text",

@@ -26,6 +26,8 @@ from pipelines.warehouse.connection import READER_TIMEOUT
 
 _POLL_SECONDS = 0.2
 _CHECKPOINT = "16MB"
+#: DuckDB would keep what it has read until most of the machine's memory is full.
+_MEMORY = "256MB"
 
 
 @configspec(init=False)
@@ -50,9 +52,10 @@ def destination_of(path: Path, memory_limit: str | None = None) -> Any:
     dlt would let a gigabyte of the log pile up in memory before it is written; ``memory_limit`` is
     DuckDB's own setting, such as 1GB.
     """
-    statements = [f"set global checkpoint_threshold = '{_CHECKPOINT}'"]
-    if memory_limit is not None:
-        statements.append(f"set global memory_limit = '{memory_limit}'")
+    statements = [
+        f"set global checkpoint_threshold = '{_CHECKPOINT}'",
+        f"set global memory_limit = '{memory_limit or _MEMORY}'",
+    ]
     credentials = _File(statements=statements)
     credentials.database = str(path)
     destination = dlt.destinations.duckdb(credentials)
