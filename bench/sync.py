@@ -8,7 +8,8 @@ For each size, each engine loads the history once, then syncs at once again, and
 which 50 + 200 and 5,000 changes came on top of what the world does by itself. Requests are those
 that the sandbox counted; CPU seconds and peak memory are those of the process, imports and all; a
 copy is exact when every order's and every log's status, amount and times are the sandbox's truth.
-The sandbox has no limits and answers at once. ``floor`` is httpx and Arrow into DuckDB and nothing
+The sandbox has no limits and answers at once. Then ``printora --help`` and ``printora status`` are
+started on what was loaded. ``floor`` is httpx and Arrow into DuckDB and nothing
 else; ``rest_api`` is dlt's source in its default format, ``rest_api_parquet`` with Parquet. A run
 is given up after the seconds of ``--patience``.
 """
@@ -109,15 +110,39 @@ def measure(name: str, orders: int, folder: Path, patience: float, fields: Any) 
             )
             if not finished:
                 return
+    if name == "printora":
+        tell_cold_starts(orders, folder)
+
+
+def tell_cold_starts(orders: int, folder: Path) -> None:
+    """Start commands that read, and print each as a row of the table."""
+    os.environ["DESTINATION__DUCKDB__CREDENTIALS"] = str(folder / "printora.duckdb")
+    os.environ["SOURCES__PRINTORA__API_KEY"] = DEFAULT_KEY
+    os.environ["SOURCES__PRINTORA__PARTNER_ID"] = DEFAULT_PARTNER
+    for what in ("--help", "status"):
+        script = (
+            f"import sys; sys.argv = ['printora', '{what}']; import pipelines.cli as c; c.main()"
+        )
+        cost = cost_of([sys.executable, "-c", script], folder, 60.0)
+        print(
+            f"| {orders:,} | printora | `printora {what}` | 0 | {cost.cpu:.2f} | "
+            f"{cost.seconds:.2f} | | exit {cost.exit_code} |",
+            flush=True,
+        )
 
 
 def in_process(name: str, url: str, folder: Path, now: float, patience: float) -> Cost:
     """Run in a process of its own, imports and all."""
     command = [sys.executable, __file__, "--engine", name, url, str(folder), str(now)]
+    return cost_of(command, folder, patience)
+
+
+def cost_of(command: list[str], folder: Path, patience: float) -> Cost:
+    """Run a command that says nothing, and notes its peak memory if it can."""
     note = folder / PEAK
     note.unlink(missing_ok=True)
     began = time.perf_counter()
-    process = subprocess.Popen(command)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     timer = threading.Timer(patience, process.kill)
     timer.start()
     _, status, used = os.wait4(process.pid, 0)
@@ -175,9 +200,18 @@ def with_printora(url: str, folder: Path, now: float) -> None:
         contract=replace(V1_0, limits=plenty),
         warehouse_path=folder / "printora.duckdb",
     )
-    result = sync(settings, clock=ManualClock(now))
+    result = sync(settings, clock=Ticking(now))
     for part in (result.resources["orders"], result.resources["webhook_logs"]):
         assert part.outcome == "complete", part.reason  # noqa: S101 - a benchmark that lies is none
+
+
+class Ticking(ManualClock):
+    """A clock that moves a little at each look, as time does: no two answers are of one moment."""
+
+    def now(self) -> float:
+        """Return the time, a microsecond later than before."""
+        self.sleep(1e-6)
+        return super().now()
 
 
 def with_rest_api(url: str, folder: Path, now: float, file_format: str | None = None) -> None:
