@@ -126,8 +126,8 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "duckdb_memory_limit",
         "text",
-        "DuckDB's; 256MB in a sync",
-        "memory that DuckDB may take, like `2GB`",
+        "DuckDB's",
+        "memory that DuckDB may take, like `2GB`; a sync gives it 256MB unless this is set",
     ),
     Setting(
         "publish_to",

@@ -12,18 +12,11 @@ from pipelines.destinations.base import Destination
 from pipelines.destinations.batches import Batch
 from pipelines.destinations.where import JsonObject, Row, Where, matches
 from pipelines.lists import LISTS, ListSpec
-from pipelines.source.parse import Parsed, Parser, Rejected, same_fingerprint
+from pipelines.source.parse import Parsed, Parser, Rejected
 from pipelines.source.partial import SessionLine
 from pipelines.source.schema import QUARANTINE, SESSIONS, SYNC_RUNS, VALUE_ISSUES, Table
-from pipelines.sync.head import CLOCK_SLACK
-from pipelines.sync.history import (
-    AMOUNT,
-    amount_entry,
-    entry,
-    first_entries,
-    is_other_amount,
-    observed,
-)
+from pipelines.sync.changes import Changes, is_older, says_more
+from pipelines.sync.history import AMOUNT, entry, first_entries
 from pipelines.sync.unread import FEW, Look, Unread
 
 if TYPE_CHECKING:
@@ -59,8 +52,6 @@ class PendingRows:
         self._tables = {spec.name: spec.table for spec in lists} | {SESSIONS.name: SESSIONS}
         self._rows: dict[str, dict[Any, Row]] = defaultdict(dict)
         self._previous: dict[str, dict[Any, Row | None]] = defaultdict(dict)
-        self._intermediate: dict[str, dict[Any, list[Row]]] = defaultdict(lambda: defaultdict(list))
-        self._history: dict[str, dict[Any, Row]] = defaultdict(dict)
         self._lines: dict[str, list[SessionLine]] = defaultdict(list)
         self._unread = {
             name: Unread(parser, partial(self._note, name))
@@ -70,20 +61,18 @@ class PendingRows:
         self._plain: dict[str, pa.Table] = {}
         #: When the latest look was taken.
         self.latest: datetime | None = None
-        self.new: Counter[str] = Counter()
-        self.changed: Counter[str] = Counter()
+        self._changes = Changes(self._specs)
+        self.new, self.changed = self._changes.new, self._changes.changed
+        self.events_right = self._changes.events_right
+        self.events_wrong = self._changes.events_wrong
         self.quarantined: Counter[str] = Counter()
         #: Values that could not be read as they stood, of rows that were kept.
         self.value_issues: Counter[str] = Counter()
         #: Looks at rows that lacked a value.
         self._damaged: Counter[str] = Counter()
-        #: How often the list said of a row just what the events had made of it, by status; and how
-        #: often it said something else.
-        self.events_right: Counter[str] = Counter()
-        self.events_wrong: Counter[str] = Counter()
 
     def __len__(self) -> int:
-        rows = (*self._rows.values(), *self._history.values(), *self._plain.values())
+        rows = (*self._rows.values(), *self._changes.history.values(), *self._plain.values())
         return sum(map(len, (*rows, *self._unread.values())))
 
     def rows(self, table: Table) -> Mapping[Any, Row]:
@@ -117,7 +106,7 @@ class PendingRows:
             stored = {r[key]: r for r in self._destination.by_key(table, unknown, columns)}
             for each in unknown:
                 previous[each] = earlier = stored.get(each)
-                self._judge_event(earlier, rows[each])
+                self._changes.judge_event(earlier, rows[each])
                 if earlier is not None and "_walk" in rows[each]:
                     rows[each]["_walk"] = rows[each]["_walk"] or earlier["_walk"]
         return previous
@@ -131,7 +120,7 @@ class PendingRows:
         """Count the waiting rows that are new or say something new."""
         previous = self.previous(table)
         return sum(
-            (earlier := previous[key]) is None or _says_more(row, earlier)
+            (earlier := previous[key]) is None or says_more(row, earlier)
             for key, row in self._rows[table.name].items()
         )
 
@@ -169,7 +158,7 @@ class PendingRows:
         for row in rows:
             earlier = waiting.get(row[key])
             if earlier is not None:
-                self._replace(resource, row[key], earlier, row)
+                self._changes.replaced(resource, row[key], earlier, row)
             waiting[row[key]] = row
 
     def events_judged(self, status: str) -> bool:
@@ -178,9 +167,7 @@ class PendingRows:
 
     def add_history(self, table: Table, rows: Iterable[Row]) -> None:
         """Keep states that were seen; the first sight of each counts."""
-        for row in rows:
-            key = tuple(row[name] for name in table.key)
-            self._history[table.name].setdefault(key, row)
+        self._changes.add_history(table, rows)
 
     def backfill(self, spec: ListSpec, keys: Collection[str]) -> None:
         """Add the first observations that a killed sync did not get to."""
@@ -196,7 +183,7 @@ class PendingRows:
         self._tell_over_stored()
         entries = self._sift_all()
         first = self._compare_all()
-        if changes := self._batches(self._history):
+        if changes := self._batches(self._changes.history):
             self._destination.load(changes, self._destination.state)
         loaded = len(self)
         batches = self._batches(self._rows, self._plain)
@@ -209,10 +196,8 @@ class PendingRows:
         return loaded
 
     def _clear(self) -> None:
-        for part in (
-            *(self._rows, self._previous, self._intermediate, self._history),
-            *(self._lines, self._plain),
-        ):
+        self._changes.clear()
+        for part in (self._rows, self._previous, self._lines, self._plain):
             part.clear()
 
     def _batches(
@@ -274,107 +259,15 @@ class PendingRows:
                 row = line.told_over(row)
             self._rows[SESSIONS.name][row["session_id"]] = row
 
-    def _replace(self, resource: str, key: Any, earlier: Row, row: Row) -> None:
-        """Note what an earlier look of the same batch showed before it is forgotten."""
-        spec = self._specs.get(resource)
-        if spec is not None and self._differ(spec, earlier, row):
-            self._intermediate[resource][key].append(earlier)
-        if row.get("_walk") is None and "_walk" in row:
-            row["_walk"] = earlier["_walk"]
-        self._judge_event(earlier, row)
-
-    @staticmethod
-    def _differ(spec: ListSpec, earlier: Row, row: Row) -> bool:
-        """Tell whether the history keeps both of two looks."""
-        is_other = spec.amounts is not None and is_other_amount(row, earlier)
-        return is_other or observed(spec, earlier) != observed(spec, row)
-
     def _compare_all(self) -> dict[Table, list[Row]]:
         """Compare every row with what is stored; return the history of the first looks."""
         first: dict[Table, list[Row]] = defaultdict(list)
         for resource, table in self._tables.items():
             rows, previous = self._rows[resource], self.previous(table)
             for key, row in list(rows.items()):
-                self._compare(resource, key, row, previous[key], first)
+                earlier = previous[key]
+                if earlier is not None and is_older(row, earlier, self.latest):
+                    del rows[key]
+                else:
+                    self._changes.compare(resource, key, row, earlier, first)
         return first
-
-    def _compare(
-        self,
-        resource: str,
-        key: Any,
-        row: Row,
-        previous: Row | None,
-        first: dict[Table, list[Row]],
-    ) -> None:
-        """Count what is new or changed, note new states, and drop what is older than stored."""
-        if previous is not None and self._is_older(row, previous):
-            del self._rows[resource][key]
-            return
-        if previous is None:
-            self.new[resource] += 1
-        else:
-            self.changed[resource] += _says_more(row, previous)
-        if resource in self._specs:
-            self._note_observations(self._specs[resource], key, row, previous, first)
-
-    def _is_older(self, row: Row, stored: Row) -> bool:
-        """Tell whether a row was read before the one that is stored.
-
-        What seems to have been stored after all that was read now was read before the server's
-        clock was set back.
-        """
-        was_set_back = self.latest is not None and stored["_seen_at"] - self.latest > CLOCK_SLACK
-        return not was_set_back and stored["_seen_at"] - row["_seen_at"] > CLOCK_SLACK
-
-    def _note_observations(
-        self,
-        spec: ListSpec,
-        key: Any,
-        row: Row,
-        previous: Row | None,
-        first: dict[Table, list[Row]],
-    ) -> None:
-        looks = [row]
-        if key in self._intermediate[spec.name]:
-            looks = [*self._intermediate[spec.name][key], row]
-        self._note_amounts(spec, looks, previous)
-        for look in looks:
-            if look["status"] is None:
-                continue  # a status that could not be read is none that was seen
-            if previous is not None and previous["status"] is None:
-                previous = None
-            if previous is None and len(looks) == 1:
-                first[spec.history].append(entry(spec, look, None))
-            elif previous is None or observed(spec, previous) != observed(spec, look):
-                self.add_history(spec.history, [entry(spec, look, previous)])
-            previous = look
-
-    def _note_amounts(self, spec: ListSpec, looks: list[Row], previous: Row | None) -> None:
-        """Keep each amount that a look does not show any more."""
-        if spec.amounts is None:
-            return
-        for look in looks:
-            if previous is not None and is_other_amount(look, previous):
-                self.add_history(spec.amounts, [amount_entry(spec, look, previous)])
-            # An amount that could not be read hides none.
-            previous = look if previous is None else look | _amount(look, previous)
-
-    def _judge_event(self, earlier: Row | None, row: Row) -> None:
-        """Compare what events made of a row with what the list says of it."""
-        if earlier is None or earlier.get("_origin") != "event" or row["_origin"] != "list":
-            return
-        if earlier["status"] == row["status"] and not row["deleted_at"]:
-            same = not _says_more(row, earlier)
-            (self.events_right if same else self.events_wrong)[row["status"]] += 1
-
-
-def _amount(look: Row, previous: Row) -> Row:
-    """Return the amount of a look, or else that of the one before, and when it was seen."""
-    if look["total_amount"] is not None:
-        return {}
-    return {name: previous[name] for name in (*AMOUNT, "_seen_at")}
-
-
-def _says_more(row: Row, earlier: Row) -> bool:
-    """Tell whether a row says something else than before, as far as fingerprints can tell."""
-    return same_fingerprint(row["_fingerprint"], earlier["_fingerprint"]) is False
