@@ -26,7 +26,7 @@ DAY = 86_400.0
 def test_a_long_load_meets_no_refusal(window: str, skew: float, tmp_path: Path) -> None:
     """A load would take requests that the partner's shop needs, or run into the limit."""
     limits = Limits(window=window, production_per_minute=6.0)  # type: ignore[arg-type]
-    config = SandboxConfig(world=WorldOptions(orders=4_000), limits=limits, skew=skew)
+    config = SandboxConfig(world=WorldOptions(orders=2_400), limits=limits, skew=skew)
     clock = ManualClock(START)
     sandbox = Sandbox(config, clock=clock)
     write_ledger(sandbox, tmp_path)
