@@ -16,7 +16,7 @@ columns:
 with orders as (
     select
         stage,
-        cast(floor(age_hours) as integer) as age,
+        cast(floor(age_hours) as integer) as hours_old,
         count(*) as orders,
         count(*) - count(entered_at) as undated
     from analytics.orders_open
@@ -135,19 +135,19 @@ days as (
     select hours_ahead.*, -((first_hour + last_hour) // 2) as age_of_middle from hours_ahead
 ),
 
--- Of each age, the share that leaves the stage on each day. What is yet to begin has an age below 0.
+-- The share that leaves the stage on each day, by hours in it: what is yet to begin is below 0.
 rises as (
-    select stage, number, age, sum(share) as rise
+    select stage, number, hours_old, sum(share) as rise
     from (
-        select shares.stage, days.number, shares.hour - days.last_hour as age, shares.share
+        select shares.stage, days.number, shares.hour - days.last_hour as hours_old, shares.share
         from shares
         cross join days
         union all
-        select shares.stage, days.number, shares.hour - days.first_hour as age, -shares.share as share
+        select shares.stage, days.number, shares.hour - days.first_hour as hours_old, -shares.share as share
         from shares
         cross join days
     ) as ends
-    group by stage, number, age
+    group by stage, number, hours_old
 ),
 
 chances as (
@@ -159,8 +159,8 @@ chances as (
         case when shares.still_in_it > 1e-9 then rises.rise / shares.still_in_it else 0e0 end
             as chance
     from orders
-    inner join shares on orders.stage = shares.stage and orders.age = shares.hour
-    inner join rises on orders.stage = rises.stage and orders.age = rises.age
+    inner join shares on orders.stage = shares.stage and orders.hours_old = shares.hour
+    inner join rises on orders.stage = rises.stage and orders.hours_old = rises.hours_old
 ),
 
 leaving as (
@@ -182,7 +182,7 @@ shipped_later as (
         sum(leaving.undated * rises.rise) as undated
     from leaving
     inner join days on leaving.number = days.number
-    inner join rises on rises.stage = 'shipped_to_delivered' and days.age_of_middle = rises.age
+    inner join rises on rises.stage = 'shipped_to_delivered' and days.age_of_middle = rises.hours_old
     where leaving.stage = 'paid_to_shipped'
     group by rises.number
 ),
@@ -194,11 +194,11 @@ curve_ends as (
     group by groups.stage
 ),
 
--- The share of open orders of whose age by the day's end the last 28 days tell nothing.
+-- The share of open orders of whose time in the stage by the day's end the last 28 days tell nothing.
 beyond as (
     select
         days.number,
-        sum(case when orders.age + days.last_hour > curve_ends.hour then orders.orders else 0 end)
+        sum(case when orders.hours_old + days.last_hour > curve_ends.hour then orders.orders else 0 end)
         / cast(sum(orders.orders) as double) as share
     from orders
     inner join curve_ends on orders.stage = curve_ends.stage
@@ -220,7 +220,7 @@ sums as (
     where days.number > 0
 ),
 
--- Chance; that the curve is an estimate; that an age may be more than is known; and that those of
+-- Chance; that the curve is an estimate; that who is there may be older than is known; and that those of
 -- whom the curve says nothing may arrive as all others did.
 spreads as (
     select

@@ -98,29 +98,29 @@ measured as (
 ),
 
 ages as (
-    select distinct stage, reference, cast(floor(age_hours) as integer) as age
+    select distinct stage, reference, cast(floor(age_hours) as integer) as hours_old
     from measured
 ),
 
 slower as (
-    select ages.stage, ages.reference, ages.age, durations.orders, sum(durations.ended) as ended
+    select ages.stage, ages.reference, ages.hours_old, durations.orders, sum(durations.ended) as ended
     from ages
     inner join durations
         on ages.stage = durations.stage
         and ages.reference = durations.reference
-        and ages.age < durations.hours
-    group by ages.stage, ages.reference, ages.age, durations.orders
+        and ages.hours_old < durations.hours
+    group by ages.stage, ages.reference, ages.hours_old, durations.orders
 ),
 
 expected as (
-    select slower.stage, slower.reference, slower.age, min(durations.hours) as hours
+    select slower.stage, slower.reference, slower.hours_old, min(durations.hours) as hours
     from slower
     inner join durations
         on slower.stage = durations.stage
         and slower.reference = durations.reference
         and durations.ended_by * 2 >= 2 * slower.orders - slower.ended
     where slower.ended >= 5
-    group by slower.stage, slower.reference, slower.age
+    group by slower.stage, slower.reference, slower.hours_old
 )
 
 select
@@ -138,4 +138,4 @@ from measured
 left join expected
     on measured.stage = expected.stage
     and measured.reference = expected.reference
-    and cast(floor(measured.age_hours) as integer) = expected.age
+    and cast(floor(measured.age_hours) as integer) = expected.hours_old

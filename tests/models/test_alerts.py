@@ -35,7 +35,7 @@ def _days(counts: list[int], paid: float = 0.5) -> dict[str, list[Row]]:
             "created_at": at,
             "paid_at": at,
             "delivered_at": at + timedelta(days=3),
-            "_seen_at": at,
+            "_seen_at": at + timedelta(days=3),
         }
         for number, at in enumerate(starts)
         if (number * paid) % 1 < paid

@@ -20,12 +20,13 @@ def _parcels(count: int, drift: float = 0) -> list[Row]:
             "created_at": shipped,
             "paid_at": shipped,
             "shipped_at": shipped,
-            "delivered_at": shipped + timedelta(hours=48 + number % 10 + drift * number),
+            "delivered_at": delivered,
             "country": "DE",
-            "_seen_at": shipped,
+            "_seen_at": delivered,
         }
         for number in range(count)
         for shipped in [moment("01-01 00:00") + timedelta(hours=4 * number)]
+        for delivered in [shipped + timedelta(hours=48 + number % 10 + drift * number)]
     ]
 
 
