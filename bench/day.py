@@ -1,6 +1,8 @@
 """A day of 96 runs on DuckDB and on PostgreSQL, in which much goes wrong; time is handed in.
 
-    PYTHONPATH=.:tests/readers:tests/sync:tests/models:tests/postgres python bench/day.py [orders]
+    PYTHONPATH=.:tests/readers:tests/sync:tests/models:tests/postgres python bench/day.py
+
+takes, behind it, the number of orders, of runs, and one of duckdb and postgres.
 
 The API changes all day and fails now and then; the hour's quota runs out once, two runs are killed,
 and once somebody holds the warehouse. It ends with an error if a row is lost, a certificate is not
@@ -17,25 +19,29 @@ from pathlib import Path
 from one_day import TROUBLES, day
 from postgres_support import database, postgres
 
-TICKS = 96
+ENGINES = ("duckdb", "postgres")
 
 
-def main(orders: int) -> None:
-    """Run both days, and print a row for each."""
+def main(orders: str = "300", runs: str = "96", *engines: str) -> None:
+    """Run the days, and print a row for each."""
     print("| engine | runs | failed by faults | true certificates | requests | seconds |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
     with postgres() as server, database(server) as url:
-        for engine, target in (("DuckDB", None), ("PostgreSQL", url)):
-            with tempfile.TemporaryDirectory() as folder, day(Path(folder), orders, target) as one:
+        for engine in engines or ENGINES:
+            target = url if engine == "postgres" else None
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                day(Path(folder), int(orders), target) as one,
+            ):
                 began = time.perf_counter()
-                one.run(TICKS, TROUBLES)
+                one.run(int(runs), TROUBLES)
                 seconds = time.perf_counter() - began
                 print(
-                    f"| {engine} | {TICKS} | {len(one.failed)} | {one.complete} | "
+                    f"| {engine} | {runs} | {len(one.failed)} | {one.complete} | "
                     f"{sum(one.requests):,} | {seconds:.0f} |",
                     flush=True,
                 )
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 300)
+    main(*sys.argv[1:])
