@@ -134,7 +134,7 @@ def _judge(run: ListRun, at: ScanPosition, started_at: datetime, total: int | No
         return
     since = run.state.retention_cutoff
     met = run.copy.count(run.spec, where(run.spec, since=since, equal=(("_walk", at.id),)))
-    _note_shortfall(run, total - met - run.bad, met, gone)
+    _note_shortfall(run, at, total - met - run.bad, met, gone)
     evidence = run.evidence(Proof.FULL_SCAN, started_at, **facts, stored=met)
     verdict = judge(evidence, otherwise=NeedsScan)
     if not isinstance(verdict, NeedsScan):
@@ -142,14 +142,19 @@ def _judge(run: ListRun, at: ScanPosition, started_at: datetime, total: int | No
     run.conclude(verdict)
 
 
-def _note_shortfall(run: ListRun, short: int, met: int, gone: frozenset[str]) -> None:
+def _note_shortfall(
+    run: ListRun, at: ScanPosition, short: int, met: int, gone: frozenset[str]
+) -> None:
     """Take rows for hidden that two scans lacked alike: they are counted and never shown.
 
-    A list that counts more than twice what it shows hides no rows: it does not give them.
+    A list that counts more than twice what it shows hides no rows: it does not give them. And the
+    scan has met their empty places: rows that came behind it are lacking, too, and have none.
     """
-    agrees = 0 < short <= max(met, MOST_HIDDEN_OF_FEW) and short == run.state.shortfall and not gone
+    places = at.hidden + max((at.total or 0) - at.page_end, 0)
+    most = min(max(met, MOST_HIDDEN_OF_FEW), places)
+    agrees = 0 < short <= most and short == run.state.shortfall and not gone
     # A second scan shows whether rows that are lacking are hidden, and what came and went.
-    run.is_promising = short != run.state.shortfall
+    run.is_promising = short != run.state.shortfall or short > places
     if agrees or short <= 0:
         run.note(hidden=max(short, 0))
     run.note(shortfall=max(short, 0))

@@ -109,6 +109,18 @@ FOUND: dict[str, tuple[Setting, list[Story]]] = {
         Setting(1, "oldest_first", "late", feed=True),
         [((1, ("young", 0)),), ((1, ("young", 0)),)],
     ),
+    "two scans that rows came behind, taken for rows that are hidden": (
+        Setting(1, "newest_first", "right"),
+        [((1, ("young", 0)), (3, ("young", 0)), (5, ("old", 0))), ()],
+    ),
+    "a row that came behind a scan, and one that was left out of the next": (
+        Setting(1, "newest_first", "right"),
+        [((1, ("young", 0)), (2, ("hide", 0)), (2, ("twice", 0)))],
+    ),
+    "a row that came behind a scan, and one left out while another came": (
+        Setting(1, "oldest_first", "right"),
+        [(), ((1, ("old", 0)), (2, ("hide", 0)), (3, ("young", 0)))],
+    ),
 }
 
 
