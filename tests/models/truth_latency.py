@@ -83,10 +83,15 @@ class Stay:
             return None
         watched = self._entered(self.watched_from, variant)
         entered = max(watched, self._entered(since, variant) if since else -1)
-        gone = max(int(self._age(variant) // _SECOND), watched + 1)
+        gone = self.left_after(variant)
         if gone <= entered:
             return None
         return Subject(_coarse(gone, up=True), self.outcome, _coarse(entered, up=False))
+
+    def left_after(self, variant: str = "point") -> int:
+        """Return the age in whole seconds at which it left."""
+        watched = self._entered(self.watched_from, variant)
+        return max(int(self._age(variant) // _SECOND), watched + 1)
 
     def _start(self, variant: str) -> datetime:
         starts = {"point": self.start.at, "low": self.start.not_after}

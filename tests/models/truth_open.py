@@ -10,7 +10,6 @@ from math import ceil, floor
 
 from truth_estimators import ENDED, Step, incidence
 from truth_latency import PERIODS, LatencyTruth, Stay
-from truth_orders import hours
 from truth_world import AS_OF, Row
 
 _STAGE_AFTER = {
@@ -111,11 +110,9 @@ def _reference(stays: list[Stay]) -> list[int]:
     newest = max(stay.end.not_after for stay in stays)
     started = [(stay, stay.start.at) for stay in stays]
     return [
-        floor(hours(timedelta(seconds=subject.time))) + 1
+        stay.left_after() // 3600 + 1
         for stay, start in started
-        if start
-        and newest - timedelta(days=196) < start <= newest - timedelta(days=14)
-        and (subject := stay.subject("point", None))
+        if start and newest - timedelta(days=196) < start <= newest - timedelta(days=14)
     ]
 
 
