@@ -15,21 +15,16 @@ it counts at the destination.
 from __future__ import annotations
 
 import dataclasses
-import json
-import re
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
-from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import dlt
-import pyarrow as pa
-import pyarrow.compute as pc
 from dlt.common.configuration import configspec
 from dlt.destinations.impl.postgres.configuration import (
     PostgresClientConfiguration,
@@ -40,26 +35,19 @@ from pipelines.clock import Clock, SystemClock
 from pipelines.destinations.base import DATASET
 from pipelines.destinations.batches import Batch, to_arrow
 from pipelines.destinations.faults import readable_errors
+from pipelines.destinations.jsonb import storable
 from pipelines.destinations.mirror import Mirror
 from pipelines.destinations.packages import Packages
 from pipelines.destinations.postgres_edits import push, vacuum
 from pipelines.destinations.sql import SqlReading
 from pipelines.destinations.where import ALL, JsonObject, Where
 from pipelines.source.schema import SYNC_RUNS, TABLES, Table
-from pipelines.source.values import as_json
 from pipelines.warehouse.copying import copy_back
 from pipelines.warehouse.postgres import Connection, Cursor, ensure_raw_tables, transaction
 from pipelines.warehouse.postgres_lock import writer_session
 
-if TYPE_CHECKING:
-    pass
-
 _PACKAGE = f"{DATASET}._printora_package"
 _MIRRORED = [table for table in TABLES if table is not SYNC_RUNS]
-#: jsonb holds numbers of so many digits before the point, and somewhat more.
-_DIGITS = 10_000
-_REFUSED = re.compile(r"\\u0000|[eE][+-]?[0-9]{4}")
-_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 @configspec(init=False)
@@ -237,29 +225,6 @@ class _There(SqlReading):
         with readable_errors(), transaction(self._session) as cursor:
             cursor.execute(sql, parameters or None)
             return list(cursor.fetchall())
-
-
-def storable(table: Table, rows: pa.Table) -> pa.Table:
-    """Return the rows without what jsonb refuses, which is kept as its text: NULs, huge numbers."""
-    for place, column in enumerate(table.columns):
-        if column.kind != "json":
-            continue
-        if pc.any(pc.match_substring_regex(rows[column.name], _REFUSED.pattern)).as_py():
-            texts = pa.array(map(_storable, rows[column.name].to_pylist()), pa.string())
-            rows = rows.set_column(place, rows.field(place), texts)
-    return rows
-
-
-def _storable(text: str | None) -> str | None:
-    if text is None or not _REFUSED.search(text):
-        return text
-    kept = _NUL.sub(r"\1\\\\u0000", text)
-    return as_json(json.loads(kept, parse_float=_number, parse_int=_number))
-
-
-def _number(text: str) -> Decimal | str:
-    number = Decimal(text)
-    return number if abs(number.adjusted()) < _DIGITS else text
 
 
 def _counts() -> str:

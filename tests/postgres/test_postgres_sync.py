@@ -19,7 +19,8 @@ from sync_world import write_ledger
 
 from pipelines.clock import ManualClock
 from pipelines.destinations.batches import Batch, to_arrow
-from pipelines.destinations.postgres import PostgresDestination, storable
+from pipelines.destinations.jsonb import storable
+from pipelines.destinations.postgres import PostgresDestination
 from pipelines.errors import WarehouseError, WarehouseLocked
 from pipelines.source.schema import QUARANTINE
 from pipelines.source.values import as_json
