@@ -126,6 +126,9 @@ def read_last(connection: DuckDBPyConnection) -> Sequence[StoredCertificate]:
 def read_standings(connection: DuckDBPyConnection) -> Mapping[str, Standing]:
     """Return how each resource stands that was ever synced."""
     return {
-        resource: Standing(outcome, reason, utc(ended), None if as_of is None else utc(as_of))
+        # An older version, or a hand, may have left a certificate without its end.
+        resource: Standing(
+            outcome, reason, utc(ended or 0.0), None if as_of is None else utc(as_of)
+        )
         for resource, outcome, reason, ended, as_of in connection.execute(_STANDINGS).fetchall()
     }
