@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,7 +80,7 @@ class Sandbox(Backend):
     def run_forever(self, port: int = 0, ready: Callable[[Server], None] | None = None) -> None:
         """Serve until Ctrl-C or SIGTERM. ``ready`` is called with the address first."""
         server = self._uvicorn()
-        with _listening(port) as listener, _ended_by_sigterm(server), suppress(KeyboardInterrupt):
+        with _listening(port) as listener, _ended_by_signals(server):
             if ready is not None:
                 ready(Server(_url(listener)))
             if not server.should_exit:
@@ -124,20 +124,22 @@ class Sandbox(Backend):
 
 
 @contextmanager
-def _ended_by_sigterm(server: uvicorn.Server) -> Iterator[None]:
+def _ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
     """End in order from the first moment that anybody knows the address.
 
-    uvicorn listens for signals only while it runs, and hands them on when it has ended.
+    uvicorn listens for signals only while it runs, and hands them on when it has ended. A shell
+    that starts a process in the background lets it ignore Ctrl-C: whoever sends it means it.
     """
 
     def end(*_: object) -> None:
         server.should_exit = True
 
-    before = signal.signal(signal.SIGTERM, end)
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

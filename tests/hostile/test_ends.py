@@ -31,11 +31,12 @@ def test_a_sandbox_ends_in_order_as_soon_as_its_address_is_known() -> None:
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+@pytest.mark.parametrize("ignored", ["", "signal.signal(signal.SIGINT, signal.SIG_IGN)"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_sandbox_that_serves_ends_with_exit_code_0(number: signal.Signals) -> None:
-    """A unit that is stopped is called failed."""
+def test_a_sandbox_that_serves_ends_with_exit_code_0(number: signal.Signals, ignored: str) -> None:
+    """A unit that is stopped is called failed; one that a script starts never ends."""
     code = (
-        "from pipelines.sandbox import Sandbox\n"
+        f"import signal\n{ignored}\nfrom pipelines.sandbox import Sandbox\n"
         "Sandbox().run_forever(ready=lambda server: print(server.base_url, flush=True))\n"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
