@@ -14,6 +14,7 @@ NONE = "–"  # noqa: RUF001 - a hyphen would be a minus
 EVIDENCE = {
     "counts equal": "same counts",
     "whole walk": "every page read",
+    "end seen twice": "every page read twice",
     "whole ledger": "every line read",
 }
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 
 import duckdb
 
+from pipelines.destinations.sql import SqlReading
 from pipelines.lists import ORDERS_LIST, RESOURCES, WEBHOOK_LOGS_LIST
-from pipelines.source.schema import TABLES
+from pipelines.source.schema import SYNC_RUNS, TABLES
+from pipelines.sync.verdict import Proof
 from pipelines.warehouse import ModelSettings, load_project
+from pipelines.words import EVIDENCE
 
 _MODELS = {model.qualified: model.sql for model in load_project().models}
 _CHECKS = {check.name: check.sql for check in load_project().checks}
@@ -51,3 +55,18 @@ def test_the_models_know_every_resource() -> None:
     assert set(RESOURCES) <= {table.name for table in TABLES}
     looks = re.findall(r"select '(\w+)' as resource", _MODELS["intermediate.int_data_as_of"])
     assert set(looks) == set(RESOURCES)
+
+
+def test_the_words_for_a_proof_are_one() -> None:
+    """Broken: a list is certified, and the build stops at a word that the models do not know."""
+    models = {model.qualified: model for model in load_project().models}
+    freshness = models["analytics.data_freshness"]
+    assert set(freshness.contract.accepted["evidence"]) == {*Proof, "not proven"}
+    assert EVIDENCE.keys() == {*Proof}
+    described = [*freshness.columns, *models["staging.stg_printora__sync_runs"].columns]
+    told = [column.description for column in described if column.name == "evidence"]
+    told += [column.description for column in SYNC_RUNS.columns if column.name == "evidence"]
+    assert len(told) == 3
+    assert all(word in text for word in Proof for text in told)
+    (scans,) = re.findall(r"evidence in \(([^)]+)\)", inspect.getsource(SqlReading.withdrawn))
+    assert set(re.findall(r"'([^']+)'", scans)) == {Proof.FULL_SCAN, Proof.END_SEEN}

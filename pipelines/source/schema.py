@@ -86,7 +86,7 @@ _FINGERPRINT = _text(
 _WALK = _text("_walk", "The last whole walk of the list that met the row.")
 _DELETED_AT = _time(
     "deleted_at",
-    "When a complete walk of the list proved that the API no longer has the row; null while it has.",
+    "When a sync found that the API no longer has the row; null while it has.",
 )
 _EXTRA = Column(
     "extra",

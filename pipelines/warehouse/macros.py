@@ -16,10 +16,13 @@ _N = "cast(nullif({n}, 0) as double)"
 _SPREAD = f"2 * {_H} * sqrt({{k}} * ({_N} - {{k}}) / {_N} + {_H} * {_H})"
 _WILSON = f"(({{k}} + (2 * {_H} * {_H} {{sign}} {_SPREAD})) / ({_N} + 4 * {_H} * {_H}))"
 
-#: Ends of the 95 % Wilson interval of the share k / n; null where n is 0 or null.
+#: What stands in the place of a call with the columns k and n.
+#: wilson: ends of the 95 % Wilson interval of the share k / n; null where n is 0 or null.
+#: unless_future: the time k; null where it lies more than a day after n, when it was seen.
 _MACROS = {
     "wilson_low": _WILSON.replace("{sign}", "-"),
     "wilson_high": _WILSON.replace("{sign}", "+"),
+    "unless_future": "case when {k} <= {n} + interval '1 day' or {n} is null then {k} end",
 }
 _NAMES = "|".join(_MACROS)
 _CALL = re.compile(rf"\b({_NAMES})\(\s*([\w.]+)\s*,\s*([\w.]+)\s*\)")
@@ -37,6 +40,6 @@ def expanded(sql: str, place: str) -> str:
         line = text[: left.start()].count("\n") + 1
         raise ModelError(
             f"{place}:{line}: {left[1]} takes the names of two columns.",
-            hint=f"Write {left[1]}(successes, trials), on one line; compute them in a CTE before.",
+            hint=f"Write {left[1]}(one, other), on one line; compute them in a CTE before.",
         )
     return text

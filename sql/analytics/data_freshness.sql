@@ -6,14 +6,14 @@ grain: one row per resource
 key: [resource]
 not_null: [resource, evidence]
 accepted:
-  evidence: [counts equal, whole walk, whole ledger, not proven]
+  evidence: [counts equal, whole walk, end seen twice, whole ledger, not proven]
 columns:
   resource: orders, webhook_logs or sessions.
   as_of: The time that the models take for now; complete_as_of where there is one, but not after that sync.
   complete_as_of: >-
     The table holds all that the API had at this time, by the newest certificate; null when never
     proven.
-  evidence: What proves it, counts equal, whole walk or whole ledger; not proven without a proof.
+  evidence: What proves it, counts equal, whole walk, end seen twice or whole ledger; not proven without a proof.
   is_proven: Whether any sync proved it complete.
   is_complete: Whether the last sync did.
   lag_seconds: >-

@@ -71,7 +71,7 @@ columns:
     Keyed hash of the customer's e-mail, by the order or else its events. Same person, same value.
   creator_id: >-
     The creator that it is credited to; null without one, and where the API tells none.
-  deleted_at: When a complete walk proved that the API no longer has the order; null while it has.
+  deleted_at: When a sync found that the API no longer has the order; null while it has.
   observed_until: >-
     What happened to the order up to then is known: the data's as-of time where completeness is
     proven, else the last look at this order.

@@ -16,6 +16,6 @@ select
     status,
     not_before,
     first_seen_at,
-    case when changed_at <= first_seen_at + interval '1 day' then changed_at end as changed_at,
+    unless_future(changed_at, first_seen_at) as changed_at,
     origin
 from printora_raw.order_history

@@ -24,7 +24,7 @@ columns:
   payment_method: How it was paid.
   customer_pseudonym: Keyed hash of the customer's e-mail. Same person, same value.
   origin: What set the status last, list (the orders list) or event (a webhook log).
-  deleted_at: When a complete walk proved that the API no longer has the order; null while it has.
+  deleted_at: When a sync found that the API no longer has the order; null while it has.
   seen_at: When the answer that held this row was made, by the API's clock.
 */
 select
@@ -34,16 +34,11 @@ select
     status,
     total_amount,
     currency,
-    case when created_at <= _seen_at + interval '1 day' or _seen_at is null then created_at end
-        as created_at,
-    case when paid_at <= _seen_at + interval '1 day' or _seen_at is null then paid_at end
-        as paid_at,
-    case when shipped_at <= _seen_at + interval '1 day' or _seen_at is null then shipped_at end
-        as shipped_at,
-    case when delivered_at <= _seen_at + interval '1 day' or _seen_at is null then delivered_at end
-        as delivered_at,
-    case when cancelled_at <= _seen_at + interval '1 day' or _seen_at is null then cancelled_at end
-        as cancelled_at,
+    unless_future(created_at, _seen_at) as created_at,
+    unless_future(paid_at, _seen_at) as paid_at,
+    unless_future(shipped_at, _seen_at) as shipped_at,
+    unless_future(delivered_at, _seen_at) as delivered_at,
+    unless_future(cancelled_at, _seen_at) as cancelled_at,
     carrier,
     country,
     state,

@@ -10,7 +10,7 @@ columns:
   ended_at: When the sync was done with the resource, by the API's clock.
   outcome: complete, partial (stopped early, run again), failed, or skipped (no ledger is set).
   complete_as_of: The table holds all that the API had at this time; null when that is not proven.
-  evidence: counts equal, whole walk, whole ledger or not proven.
+  evidence: counts equal, whole walk, end seen twice, whole ledger or not proven.
   reason: Why it is not proven complete; null when it is.
   requests: Requests that this resource used.
   rows_read: Rows received, repeats included.

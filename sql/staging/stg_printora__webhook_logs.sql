@@ -27,7 +27,7 @@ columns:
   country: Country of the shipping address, where the payload says so.
   customer_pseudonym: >-
     Keyed hash of the customer's e-mail, where the payload says it. Same person, same value.
-  deleted_at: When a complete walk proved that the API no longer has the row; null while it has.
+  deleted_at: When a sync found that the API no longer has the row; null while it has.
   seen_at: When the answer that held this row was made, by the API's clock.
 */
 with logs as (
@@ -41,14 +41,10 @@ with logs as (
         attempts,
         response_status,
         order_status,
-        case when event_at <= _seen_at + interval '1 day' or _seen_at is null then event_at end
-            as event_at,
-        case when created_at <= _seen_at + interval '1 day' or _seen_at is null then created_at end
-            as created_at,
-        case when last_attempt_at <= _seen_at + interval '1 day' or _seen_at is null then last_attempt_at end
-            as last_attempt_at,
-        case when delivered_at <= _seen_at + interval '1 day' or _seen_at is null then delivered_at end
-            as delivered_at,
+        unless_future(event_at, _seen_at) as event_at,
+        unless_future(created_at, _seen_at) as created_at,
+        unless_future(last_attempt_at, _seen_at) as last_attempt_at,
+        unless_future(delivered_at, _seen_at) as delivered_at,
         total_amount,
         currency,
         carrier,

@@ -3,9 +3,18 @@
 
 from __future__ import annotations
 
-from model_support import Warehouse, project
+import sys
+from pathlib import Path
 
+from model_support import Warehouse, project, upstream
+
+from pipelines.warehouse import ModelSettings
+from pipelines.warehouse.build import build
 from pipelines.warehouse.checks import run_checks
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "sync"))
+
+from fast import fast_world
 
 FRESHNESS = "analytics.data_freshness"
 DATES = "analytics.dim_dates"
@@ -150,3 +159,12 @@ def test_a_day_is_over_when_the_orders_of_it_are_known(warehouse: Warehouse) -> 
         03-09 | false
         """,
     )
+
+
+def test_lists_without_a_total_are_built_with_what_proves_them(tmp_path: Path) -> None:
+    """Each build of an account whose lists give no total would stop at the word of their proof."""
+    with fast_world(tmp_path, 60, {"total": "missing"}) as here:
+        assert here.sync().exit_code == 0
+        build(here.connection, project(), ModelSettings(), select=upstream(FRESHNESS))
+        told = dict(here.query("select resource, evidence from analytics.data_freshness"))
+    assert told["orders"] == told["webhook_logs"] == "end seen twice"

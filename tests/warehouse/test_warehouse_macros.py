@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from warehouse_support import write_model
 
@@ -17,6 +18,7 @@ from pipelines.warehouse.macros import expanded
 _ENDS = expanded("select wilson_low(k, n), wilson_high(k, n) from (select ? as k, ? as n)", "x.sql")
 
 
+@settings(deadline=None)  # Another process may have the machine.
 @given(st.integers(1, 10**7).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_the_wilson_interval_is_the_textbooks(pair: tuple[int, int]) -> None:
     """Broken: every rate has a wrong interval; at its ends p is 1.96 standard errors away."""
@@ -35,6 +37,18 @@ def test_the_wilson_interval_is_the_textbooks(pair: tuple[int, int]) -> None:
 def test_of_nobody_there_is_no_share() -> None:
     """Broken: a day without sessions stops the build."""
     assert duckdb.execute(_ENDS, [0, 0]).fetchall() == [(None, None)]
+
+
+def test_a_time_is_left_out_a_day_after_it_was_seen() -> None:
+    """Broken: a wrong date bends the marts, or a row that nobody dated loses its times."""
+    sql = expanded("select unless_future(k, n) from (select ? as k, ?::timestamp as n)", "x.sql")
+    seen = datetime(2026, 3, 1)  # noqa: DTZ001 - DuckDB gives its times back as it got them
+    for told, at, kept in [
+        (seen + timedelta(days=1), seen, True),
+        (seen + timedelta(days=1, seconds=1), seen, False),
+        (seen, None, True),
+    ]:
+        assert duckdb.execute(sql, [told, at]).fetchall() == [(told if kept else None,)]
 
 
 @pytest.mark.parametrize("call", ["wilson_low(k + 1, n)", "wilson_high(k)", "wilson_low"])
