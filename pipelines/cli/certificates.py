@@ -28,12 +28,19 @@ _LAST = """
 _STANDINGS = """
     select
         resource,
-        arg_max(outcome, sync_id) as outcome,
-        arg_max(coalesce(reason, ''), sync_id) as reason,
-        epoch(max(ended_at)) as ended_at,
-        epoch(max(complete_as_of)) as complete_as_of
-    from printora_raw.sync_runs
-    group by resource
+        outcome,
+        coalesce(reason, '') as reason,
+        epoch(last_ended_at) as ended_at,
+        epoch(last_complete_as_of) as complete_as_of
+    from (
+        select
+            *,
+            row_number() over (partition by resource order by sync_id desc) as place,
+            max(ended_at) over (partition by resource) as last_ended_at,
+            max(complete_as_of) over (partition by resource) as last_complete_as_of
+        from printora_raw.sync_runs
+    ) as certificates
+    where place = 1
 """
 
 

@@ -72,7 +72,10 @@ class Destination(Reading, Protocol):
         """Return when syncs ended since a time, and how many requests each had made."""
 
     def withdrawn(self) -> set[str]:
-        """Return the lists whose newest certificate somebody has taken back."""
+        """Return the resources that rest on a certificate which somebody has taken back.
+
+        A list does until a full scan proves it by itself, sessions until the ledger is read whole.
+        """
 
     def counted(self, table: Table) -> int:
         """Count the rows where readers find them: a local copy's are no proof."""

@@ -151,7 +151,7 @@ class PostgresDestination(SqlReading):
         return _There(self._session).recent_requests(since)
 
     def withdrawn(self) -> set[str]:
-        """Return the lists whose newest certificate somebody has taken back."""
+        """Return what rests on a certificate which somebody has taken back."""
         return _There(self._session).withdrawn()
 
     def load(self, rows: Mapping[Table, Batch], state: JsonObject) -> None:

@@ -133,10 +133,7 @@ class SqlReading:
         return [(row[0], int(row[1] or 0)) for row in self.query(sql, since)]
 
     def withdrawn(self) -> set[str]:
-        """Return the lists that rest on a certificate which somebody has taken back.
-
-        All later ones do, until a full scan proves the list by itself.
-        """
+        """Return what rests on a certificate which somebody has taken back."""
         if not self.has(SYNC_RUNS):
             return set()
         runs = _place(SYNC_RUNS)
@@ -144,7 +141,7 @@ class SqlReading:
             f"select distinct resource from {runs} w where reason like 'withdrawn: %'"
             f" and not exists (select 1 from {runs} s where s.resource = w.resource"
             " and s.sync_id > w.sync_id and s.complete_as_of is not null"
-            " and s.evidence in ('whole walk', 'end seen twice'))"
+            " and s.evidence in ('whole walk', 'end seen twice', 'whole ledger'))"
         )
         return {row[0] for row in rows}
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pipelines.client import Page, PrintoraClient
 from pipelines.clock import Clock, utc
 from pipelines.destinations.base import Destination
-from pipelines.destinations.where import Row, where
+from pipelines.destinations.where import JsonObject, Row, where
 from pipelines.errors import PrintoraError, QuotaExhausted
 from pipelines.lists import LISTS, ListSpec
 from pipelines.progress import Listener, Loaded, PageRead
@@ -73,8 +73,7 @@ class Runner:
         self.started_at = utc(clock.now())
         self.sync_id = f"{self.started_at:%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:6]}"
         self._fields = privacy.session_fields
-        marks = self._kept.ledger if self._fields == self._kept.session_fields else {}
-        self._ledger = Ledger(ledger, marks, now=self.started_at) if ledger else None
+        self._ledger = Ledger(ledger, self._marks(), now=self.started_at) if ledger else None
         self._session_parser = Parser(SESSIONS.name, privacy)
         self.sessions = self._certificate(SESSIONS.name)
         if self._ledger is None:
@@ -148,6 +147,11 @@ class Runner:
                 self._pending.backfill(spec, keys)
 
     # The ledger ------------------------------------------------------------------------------
+
+    def _marks(self) -> JsonObject:
+        """Return where to go on in the ledger; nothing where it is to be read from its start."""
+        is_trusted = SESSIONS.name not in self._withdrawn
+        return self._kept.ledger if is_trusted and self._fields == self._kept.session_fields else {}
 
     def _first_entry(self) -> None:
         """Look at the ledger's files before anything is asked or written."""

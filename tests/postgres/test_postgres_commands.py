@@ -81,11 +81,18 @@ def test_the_commands_work(printora: Command, url: str, tmp_path: Path) -> None:
 
 def test_a_withdrawn_certificate_is_proven_anew(printora: Command) -> None:
     """Broken: what somebody took back is trusted again by the next sync."""
-    first = printora("sync", "--json")["sync"]
-    printora("certificates", "withdraw", first["sync_id"])
-    assert "withdrawn" in str(printora("status", "--json", code=3)["certificates"])
-    again = printora("sync", "--json")["sync"]
-    assert again["resources"]["orders"]["evidence"] == "whole walk"
+    first, second = (printora("sync", "--json")["sync"] for _ in range(2))
+    taken = printora("certificates", "withdraw", first["sync_id"], "--json")
+    assert {row["sync_id"] for row in taken["certificates"]} == {
+        first["sync_id"],
+        second["sync_id"],
+    }
+    status = printora("status", "--json", code=3)
+    assert status["complete_as_of"] is None
+    assert "withdrawn" in str(status["certificates"])
+    again = printora("sync", "--json")["sync"]["resources"]
+    assert again["orders"]["evidence"] == "whole walk"
+    assert again["sessions"]["rows_read"] == again["sessions"]["rows_reported"]
     assert (
         first["sync_id"] in printora("certificates", "list", "--json")["certificates"][-1].values()
     )
