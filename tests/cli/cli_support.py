@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,16 +62,22 @@ class Place:
         }
         return {**own, **places, **self.settings}
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start ``printora`` as a user does, from nothing."""
-        return subprocess.Popen(
+    @contextmanager
+    def start(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """Start ``printora`` as a user does; a test that fails does not wait for it."""
+        with subprocess.Popen(
             [PRINTORA, *arguments],
             cwd=self.folder,
             env=_set(self.environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
-        )
+        ) as process:
+            try:
+                yield process
+            except BaseException:
+                process.kill()
+                raise
 
     def run(self, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
         """Run ``printora`` to its end; ``changes`` are settings, an empty one is not set."""

@@ -74,6 +74,7 @@ def test_it_can_be_switched_off_and_put_elsewhere(
     assert "is off" in runner.invoke(app, ["publish"]).stderr
     assert runner.invoke(app, ["build"]).exit_code == 0
     assert _snapshots(warehouse) == []
+    (tmp_path / "bi").mkdir()
     monkeypatch.setenv("SOURCES__PRINTORA__PUBLISH_TO", str(tmp_path / "bi" / "shop.duckdb"))
     done = runner.invoke(app, ["publish", "--json"])
     assert done.exit_code == 0, done.output
