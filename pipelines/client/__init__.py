@@ -123,7 +123,7 @@ class PrintoraClient:
 
         ``attempts`` is how often it is asked while a fault may pass.
         """
-        path = self.contract.path(spec.paths[self.contract.version], partner_id=self._partner_id)
+        path = self._path(spec)
         params = {"limit": limit, "offset": offset, "status": status, **(filters or {})}
         query = {name: value for name, value in params.items() if value is not None}
         place = f"GET {path}?{httpx.QueryParams(query)}"
@@ -149,6 +149,13 @@ class PrintoraClient:
         except ApiError as error:
             error.offset = offset
             raise
+
+    def sent(self, spec: ListSpec) -> int:
+        """Return how many requests of a list were sent, repeats and failures included."""
+        return self.governor.sent[self._path(spec)]
+
+    def _path(self, spec: ListSpec) -> str:
+        return self.contract.path(spec.paths[self.contract.version], partner_id=self._partner_id)
 
     def create_session(
         self,

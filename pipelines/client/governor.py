@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -84,6 +85,8 @@ class RateGovernor:
         self._answered = threading.Condition()
         self.server_clock = ServerClock()
         self.requests = 0
+        #: The same by path, answered or not.
+        self.sent: Counter[str] = Counter()
 
     def remember(self, used_at: Iterable[float]) -> None:
         """Count requests of former runs (epoch seconds of each), as far as they still matter.
@@ -104,7 +107,14 @@ class RateGovernor:
             now = self._now()
             return {w.limit.name: w.room(now, self._in_flight) for w in self._windows}
 
-    def acquire(self) -> None:
+    def room(self) -> int:
+        """Return how many requests may be made without a wait: by every window and the budget."""
+        left = list(self.left().values())
+        if self._budget is not None:
+            left.append(self._budget - self.requests)
+        return min(left, default=0)
+
+    def acquire(self, path: str = "") -> None:
         """Wait until a request may be sent, and count it.
 
         Raises:
@@ -115,7 +125,7 @@ class RateGovernor:
                 self._check_budget()
                 wait = self._next_wait(self._now())
                 if wait is None:
-                    self._let_through()
+                    self._let_through(path)
                     return
                 if wait is _FOR_AN_ANSWER:
                     self._answered.wait()
@@ -124,10 +134,11 @@ class RateGovernor:
             self.announce(wait)
             self._clock.sleep(wait.seconds)
 
-    def _let_through(self) -> None:
+    def _let_through(self, path: str) -> None:
         self._meagre = self._meagre + 1 if self._waited >= LONG else 0
         self._waited = 0.0
         self.requests += 1
+        self.sent[path] += 1
         self._in_flight += 1
 
     def _check_wait(self, wait: Wait) -> None:

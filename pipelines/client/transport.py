@@ -152,7 +152,7 @@ class Transport:
         self, method: str, path: str, decode: Callable[[bytes], Any], **request: Any
     ) -> Answer:
         name = f"{method} {path}"
-        self._governor.acquire()
+        self._governor.acquire(path)
         sent, released = self._clock.now(), False
         try:
             with (

@@ -1,7 +1,8 @@
 """Pages asked for before a strategy comes to them, where the limits leave room.
 
-On an API that takes a third of a second for an answer, a long scan waits for nothing else. A page
-that no strategy comes to is dropped, and counted; a fault that one met is held until then.
+On an API that takes a third of a second for an answer, a long scan waits for nothing else. An early
+page is asked for once: where that fails, it is asked for again in its turn, and where no strategy
+comes to it, it is dropped. Whatever was sent is counted.
 """
 
 from __future__ import annotations
@@ -11,83 +12,92 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 from pipelines.client import Page
+from pipelines.client.transport import ATTEMPTS
 from pipelines.lists import ListSpec
 from pipelines.sync.protocol import PageRequest
 
-#: So many requests must be left in each window for each one that is asked early.
-_ROOM = 10
+#: So many requests must be left, in each window and of the budget, for each of those in flight.
+_ROOM = 3
 
 
 class Fetch(Protocol):
     """One page of a list from the API."""
 
-    def __call__(self, spec: ListSpec, *, offset: int, limit: int, status: str | None) -> Page:
+    def __call__(
+        self,
+        spec: ListSpec,
+        *,
+        offset: int,
+        limit: int,
+        status: str | None,
+        attempts: int = ATTEMPTS,
+    ) -> Page:
         """Ask; raise an :class:`ApiError`, or what ends the run early."""
 
 
 class Ahead:
     """Asks for pages, ``in_flight`` of one list at a time; 1 is one after the other.
 
-    ``dropped`` is told the list's name of each early page that was asked in vain.
+    ``room`` tells how many requests may be made without a wait.
     """
 
-    def __init__(
-        self,
-        fetch: Fetch,
-        in_flight: int,
-        quota_left: Callable[[], dict[str, int]],
-        dropped: Callable[[str], None],
-    ) -> None:
+    def __init__(self, fetch: Fetch, in_flight: int, room: Callable[[], int]) -> None:
         self._fetch = fetch
         self._in_flight = in_flight
-        self._quota_left = quota_left
-        self._dropped = dropped
+        self._room = room
+        self._may_look = False
         self._early: dict[tuple[str, int, int], Future[Page]] = {}
         #: The offset that was last asked for, by list.
         self._last: dict[str, int] = {}
-        self._pool = ThreadPoolExecutor(in_flight, "page") if in_flight > 1 else None
+        self._pool = ThreadPoolExecutor(2 * in_flight, "page") if in_flight > 1 else None
+
+    def look(self, left: float, lists: int) -> None:
+        """Ask early while so many requests are left that scans of so many lists come to them."""
+        self._may_look = left > lists * self._in_flight
 
     def ask(self, request: PageRequest, limit: int, status: str | None) -> Page:
         """Return the page that a request wants, and ask for those it would like next."""
-        if self._pool is None or status is not None:
-            return self._fetch(request.spec, offset=request.offset, limit=limit, status=status)
-        self._forget_older(request)
-        early = self._early.pop((request.spec.name, request.offset, limit), None)
-        page = early or self._submit(self._pool, request.spec, request.offset, limit)
-        self._ask_early(self._pool, request, limit)
-        return page.result()
+        name = request.spec.name
+        if request.resume is None or request.offset <= self._last.get(name, -1):
+            self._keep(name, limit, ())  # of two observations the later one counts
+        self._last[name] = request.offset
+        early = self._early.pop((name, request.offset, limit), None)
+        if early is None or early.cancel():
+            page = self._fetch(request.spec, offset=request.offset, limit=limit, status=status)
+            self._ask_early(request, limit)
+            return page
+        self._ask_early(request, limit)
+        if early.exception() is None:
+            return early.result()
+        # Here it is waited for, and told, as any other.
+        return self._fetch(request.spec, offset=request.offset, limit=limit, status=status)
+
+    def drop(self) -> None:
+        """Drop what nobody came for, and ask for nothing early from now on."""
+        self._may_look = False
+        for name, _, limit in list(self._early):
+            self._keep(name, limit, ())
 
     def close(self) -> None:
         """Drop what nobody came for, and wait for nothing."""
-        for name, offset, limit in list(self._early):
-            self._drop((name, offset, limit))
+        self.drop()
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _ask_early(self, pool: ThreadPoolExecutor, request: PageRequest, limit: int) -> None:
-        name, wanted = request.spec.name, request.ahead[: self._in_flight - 1]
-        for key in [key for key in self._early if key[0] == name]:
-            if key[1] not in wanted or key[2] != limit:
-                self._drop(key)
-        if any(left < _ROOM * self._in_flight for left in self._quota_left().values()):
+    def _ask_early(self, request: PageRequest, limit: int) -> None:
+        wanted = request.ahead[: self._in_flight - 1]
+        self._keep(request.spec.name, limit, wanted)
+        if self._pool is None or not self._may_look or self._room() < _ROOM * self._in_flight:
             return
         for offset in wanted:
-            if (name, offset, limit) not in self._early:
-                self._early[name, offset, limit] = self._submit(pool, request.spec, offset, limit)
+            key = (request.spec.name, offset, limit)
+            if key not in self._early:
+                self._early[key] = self._pool.submit(
+                    self._fetch, request.spec, offset=offset, limit=limit, status=None, attempts=1
+                )
 
-    def _forget_older(self, request: PageRequest) -> None:
-        """Drop what was asked early when a list is read again: the later observation counts."""
-        name = request.spec.name
-        if request.offset <= self._last.get(name, -1):
-            for key in [key for key in self._early if key[0] == name]:
-                self._drop(key)
-        self._last[name] = request.offset
-
-    def _submit(
-        self, pool: ThreadPoolExecutor, spec: ListSpec, offset: int, limit: int
-    ) -> Future[Page]:
-        return pool.submit(self._fetch, spec, offset=offset, limit=limit, status=None)
-
-    def _drop(self, key: tuple[str, int, int]) -> None:
-        if not self._early.pop(key).cancel():
-            self._dropped(key[0])
+    def _keep(self, name: str, limit: int, wanted: tuple[int, ...]) -> None:
+        """Drop the early pages of a list but for those that are wanted still."""
+        for key in [key for key in self._early if key[0] == name]:
+            if key[1] not in wanted or key[2] != limit:
+                self._early.pop(key).cancel()

@@ -6,6 +6,7 @@ governor's; the order of observations, flushes, resume positions and progress ar
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import contextmanager
@@ -34,6 +35,8 @@ FLUSH_SECONDS = 120.0
 WORTH_LOADING = 1_000
 
 R = TypeVar("R")
+#: What to do about an error of the strategy of a name: raise it, or let the others go on.
+OnError = Callable[[str, ApiError], None]
 
 
 class Sink(Protocol):
@@ -73,10 +76,13 @@ class Driver:
         load: Callable[[], None] = lambda: None,
         quota_left: Callable[[], dict[str, int]] = dict,
         waiting: Callable[[Callable[[], Page]], Page] = lambda wait: wait(),
+        sent: Callable[[str], int] = lambda name: 0,
+        room: Callable[[], int] = lambda: 0,
         in_flight: int = 1,
     ) -> None:
         self._fetch = fetch
-        self._ahead = Ahead(fetch, in_flight, quota_left, self._note_dropped)
+        self._sent = sent
+        self._ahead = Ahead(fetch, in_flight, room)
         self._parsers = parsers
         self._glances = {
             name: Glancer(parser, made(parser.shape.table)) for name, parser in parsers.items()
@@ -119,24 +125,51 @@ class Driver:
         self._step(turn)
         self._begun[name] = turn
 
-    def go_on(self, *, at_most: int | None = None) -> None:
-        """Carry on what was begun, a page of each in turn, with ``at_most`` requests in all."""
-        turns, spent = list(self._begun.values()), 0
-        self._begun = {}
-        with _closing(turns):
-            while any(not turn.is_over for turn in turns):
-                for turn in turns:
-                    if spent == at_most:
+    def go_on(self, *, refused: OnError, at_most: float = math.inf) -> None:
+        """Carry on what was begun, a page of each in turn, with ``at_most`` requests in all.
+
+        ``refused`` is told of an error that ends one of them; what it does not raise is passed by.
+        """
+        turns = {name: turn for name, turn in self._begun.items() if not turn.is_over}
+        self._begun, most = {}, at_most + self._taken
+        with self._closing(turns.values()):
+            while turns:
+                for name, turn in list(turns.items()):
+                    if self._taken >= most:
                         return
-                    if not turn.is_over:
-                        self._step(turn)
-                        spent += 1
+                    self._ahead.look(most - self._taken, len(turns))
+                    if not self._goes_on(name, turn, refused):
+                        del turns[name]
                 self.load_when_due()
 
-    def run_in_turn(self, strategies: Mapping[str, Strategy[None]], *, at_most: int) -> None:
-        """Carry strategies out, a page of each in turn, with ``at_most`` requests in all."""
+    def _goes_on(self, name: str, turn: _Turn[None], refused: OnError) -> bool:
+        try:
+            self._step(turn)
+        except ApiError as error:
+            refused(name, error)
+            return False
+        return not turn.is_over
+
+    @contextmanager
+    def _closing(self, turns: Collection[_Turn[None]]) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self._ahead.drop()
+            self._count_early()
+            for turn in turns:
+                turn.close()
+
+    def run_in_turn(
+        self, strategies: Mapping[str, Strategy[None]], *, refused: OnError, at_most: int
+    ) -> None:
+        """Carry strategies out as :meth:`go_on` does."""
         self._begun = {name: _Turn(strategy) for name, strategy in strategies.items()}
-        self.go_on(at_most=at_most)
+        self.go_on(refused=refused, at_most=at_most)
+
+    @property
+    def _taken(self) -> int:
+        return sum(stats.requests.total() for stats in self.stats.values())
 
     def requests(self, spec: ListSpec) -> int:
         """Return how many requests a list has taken in this run."""
@@ -159,11 +192,20 @@ class Driver:
             self.load_now()
 
     def close(self) -> None:
-        """Drop the pages that were asked for early and are not needed."""
+        """Drop the pages that were asked for early and are not needed, and count them."""
         self._ahead.close()
+        self._count_early()
 
-    def _note_dropped(self, name: str) -> None:
-        self.stats[name].requests["early"] += 1
+    def _count_early(self) -> None:
+        for name in self.stats:
+            self._count(name, "early")
+
+    def _count(self, name: str, purpose: str) -> None:
+        """Count what was sent for a list since it was last counted, answered or not."""
+        requests = self.stats[name].requests
+        new = self._sent(name) - requests.total()
+        if new:
+            requests[purpose] += new
 
     def end_scan(self, spec: ListSpec) -> None:
         """Stamp the list's rows no more."""
@@ -208,11 +250,10 @@ class Driver:
         status = self._spelt(request.spec.name, request.status)
         self._is_asking = True
         try:
-            return self._waiting(
-                lambda: self._fetch(request.spec, offset=request.offset, limit=limit, status=status)
-            )
+            return self._waiting(lambda: self._ahead.ask(request, limit, status))
         finally:
             self._is_asking = False
+            self._count(request.spec.name, request.purpose)
 
     def _look_behind(self, request: PageRequest, error: ApiError) -> None:
         """Make sure that it is one place that cannot be read.
@@ -232,8 +273,10 @@ class Driver:
             self._fetch(request.spec, offset=offset, limit=1, status=None)
         except ApiError:
             return False
-        self.stats[request.spec.name].requests[request.purpose] += 1
-        return True
+        else:
+            return True
+        finally:
+            self._count(request.spec.name, request.purpose)
 
     def _spelt(self, name: str, status: str | None) -> str | None:
         """Return a status as the API spells it: a filter may tell capitals from small letters."""
@@ -242,7 +285,6 @@ class Driver:
     def _listed(self, request: PageRequest, page: Page) -> ListPage:
         """Keep the page's rows, and return it as strategies see it."""
         stats = self.stats[request.spec.name]
-        stats.requests[request.purpose] += 1
         stats.rows_read += len(page.rows)
         stats.oldest_answer = max(stats.oldest_answer, page.age_seconds)
         if request.status is None:
@@ -283,7 +325,6 @@ class Driver:
     def _unreadable(self, request: PageRequest, error: ApiError) -> ListPage:
         """Put one place that cannot be read alone into quarantine, and go on behind it."""
         stats, at = self.stats[request.spec.name], utc(self._clock.now())
-        stats.requests[request.purpose] += 1
         place = f"{request.spec.name} at offset {request.offset}"
         reason = f"the row cannot be read alone: {error.message}"
         bad = Rejected(request.spec.name, None, reason, place, f'"{place}"')
@@ -344,12 +385,3 @@ class _Turn(Generic[R]):
             self._request = step()
         except StopIteration as end:
             self._request, self._result = None, [end.value]
-
-
-@contextmanager
-def _closing(turns: Collection[_Turn[R]]) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        for turn in turns:
-            turn.close()

@@ -86,7 +86,7 @@ class Plan:
         for run in self._open_runs():
             if run.spec.name in waiting:
                 self._guard(run, read_head(run))
-        self._driver.go_on()
+        self._driver.go_on(refused=self._refused)
         behind = [r for r in self._open_runs() if self._is_behind(r, waiting, resumed, scanning)]
         self._catch_up(behind)
         self._prove_again()
@@ -159,6 +159,8 @@ class Plan:
     def _catch_up(self, runs: Collection[ListRun]) -> None:
         """Read what changed, logs first: they tell where orders moved."""
         for run in runs:
+            if run.spec.name in self.closed:
+                continue
             is_scanning = run.spec.name in self._driver.scans
             if run.state.can_catch_up and not (is_scanning and run.state.is_trusted):
                 self._guard(run, catch_up(run, self._refresh))
@@ -169,9 +171,13 @@ class Plan:
         try:
             self._driver.run(strategy)
         except ApiError as error:
-            if not error.list_closed or len(self.closed) + 1 >= len(self._runs):
-                raise
-            self._close(run, error)
+            self._refused(run.spec.name, error)
+
+    def _refused(self, name: str, error: ApiError) -> None:
+        """Close a list; any other error, or no list left, ends the sync."""
+        if not error.list_closed or len(self.closed) + 1 >= len(self._runs):
+            raise error
+        self._close(next(run for run in self._runs if run.spec.name == name), error)
 
     def _refresh(self) -> Strategy[None]:
         """Read new events."""
@@ -209,13 +215,13 @@ class Plan:
             run.spec.name: scan_list(run, self._position(run), self._driver.end_scan)
             for run in runs
         }
-        self._driver.run_in_turn(strategies, at_most=max(allowed, 1))
-        spent = 0
-        for run in runs:
-            took = self._driver.requests(run.spec) - before[run.spec.name]
-            run.state = scan_credit.spent(run.state, self._now(), took)
-            spent += took
-        return spent
+        try:
+            self._driver.run_in_turn(strategies, at_most=max(allowed, 1), refused=self._refused)
+        finally:  # a scan that is cut short has cost as much
+            took = {r.spec.name: self._driver.requests(r.spec) - before[r.spec.name] for r in runs}
+            for run in runs:
+                run.state = scan_credit.spent(run.state, self._now(), took[run.spec.name])
+        return sum(took.values())
 
     def _may_scan(self, run: ListRun) -> bool:
         """Tell whether a scan has credit; say in the certificate when it has not."""

@@ -5,10 +5,10 @@ these rules:
 
 1. A strategy gets its pages in the order in which it asked. Of the offsets that it would like next
    (``ahead``) the driver may ask some early; one that is not asked for next is dropped.
-2. Full scans and refetches look ahead; counts, and the head that follows them, never do.
+2. Full scans alone look ahead; counts, the head that follows them and single looks never do.
 3. The as-of time of evidence is the earliest ``asked_at`` of the pages that it rests on.
 4. Of two observations of a row the one that was asked later counts.
-5. A fault that an early page met is held until the strategy comes to that page.
+5. A fault that an early page met is forgotten: the page is asked for again in its turn.
 6. Rows that a list shows while it is scanned are stamped with that scan.
 7. A flush stores the ``resume`` of the request that is pending, and rows of handed-over pages only.
 """

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pipelines.client import Page, PrintoraClient
+from pipelines.client.transport import ATTEMPTS
 from pipelines.clock import Clock, utc
 from pipelines.destinations.base import Destination
 from pipelines.destinations.where import JsonObject, Row, where
@@ -89,6 +90,8 @@ class Runner:
             load=self._load,
             quota_left=client.governor.left,
             waiting=waiting,
+            sent=self._sent,
+            room=client.governor.room,
             in_flight=in_flight,
         )
         shared = Shared(
@@ -285,7 +288,7 @@ class Runner:
         clock = self._reading()
         for name, run in self.runs.items():
             stats, certificate = self.driver.stats[name], run.certificate
-            certificate.requests = stats.requests.total()
+            certificate.requests = self._sent(name)
             certificate.rows_read = stats.rows_read
             if certificate.complete_as_of is None:
                 certificate.rows_reported = stats.total
@@ -307,6 +310,9 @@ class Runner:
             certificate.rows_quarantined = self._pending.quarantined[name]
             certificate.detail["value_issues"] = self._pending.value_issues[name]
         return [part.row(self.sync_id) for part in self._certificates().values()]
+
+    def _sent(self, name: str) -> int:
+        return self._client.sent(self.runs[name].spec)
 
     def _oldest(self, run: ListRun) -> datetime | None:
         condition = where(run.spec, since=run.state.retention_cutoff)
@@ -345,7 +351,9 @@ class Runner:
 def fetch_by(client: PrintoraClient) -> Fetch:
     """Return how a client answers what strategies ask for."""
 
-    def fetch(spec: ListSpec, *, offset: int, limit: int, status: str | None) -> Page:
-        return client.read_list(spec, offset=offset, limit=limit, status=status)
+    def fetch(
+        spec: ListSpec, *, offset: int, limit: int, status: str | None, attempts: int = ATTEMPTS
+    ) -> Page:
+        return client.read_list(spec, offset=offset, limit=limit, status=status, attempts=attempts)
 
     return fetch

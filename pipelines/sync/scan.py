@@ -99,9 +99,10 @@ class _Scan:
     def _request(self) -> PageRequest:
         at = self.at
         step = max(at.longest_page - OVERLAP, 1)
-        is_steady = bool(at.anchor) and not at.searches
-        ahead = tuple(at.offset + step * n for n in (1, 2, 3)) if is_steady else ()
         resume = at.copy() if self._purpose == "walk" else None
+        is_steady = resume is not None and bool(at.anchor) and not at.searches
+        end = at.offset + 8 * step if at.usable_total is None else at.usable_total
+        ahead = tuple(range(at.offset + step, end, step)[:7]) if is_steady else ()
         return PageRequest(self._spec, at.offset, self._purpose, self._status, ahead, resume)
 
     def _take(self, page: ListPage) -> None:

@@ -191,6 +191,7 @@ def fast_sync(
     accept_deletions: bool = False,
     refuse: Refusal | None = None,
     between: Between | None = None,
+    in_flight: int = 1,
 ) -> SyncResult:
     """Run the engine once, as :func:`pipelines.sync.sync` does."""
     governor = RateGovernor(PLENTY, clock=clock, reserve_share=0.0, budget=budget)
@@ -213,6 +214,7 @@ def fast_sync(
             ledger=settings.session_ledger,
             full=full,
             accept_deletions=accept_deletions,
+            in_flight=in_flight,
         )
         return runner.run()
 

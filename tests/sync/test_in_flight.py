@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
+from fast import fast_world
+from liar import Ask
 from sync_world import world
 
 from pipelines.sandbox import Behaviour, Limits
@@ -40,26 +44,70 @@ def test_pages_in_flight_lose_nothing_while_the_list_moves(sort: str, tmp_path: 
         assert result.requests + first.requests == here.sandbox.requests.count
 
 
-def test_counts_are_never_asked_ahead(tmp_path: Path) -> None:
-    """Equal numbers prove equal orders only if they were asked one after the other."""
-    at_once: list[int] = []
-    with world(tmp_path, 400, limits=Limits.off()) as here:
-        here.settings = replace(here.settings, requests_in_flight=4)
-        here.sync()
-        running, lock = [0], threading.Lock()
+class Busy:
+    """Stands before the API, and notes how many requests of a list are there at once, and which."""
 
-        def busy(_: object) -> None:
-            with lock:
-                running[0] += 1
-                at_once.append(running[0])
-            time.sleep(0.002)
-            with lock:
-                running[0] -= 1
+    def __init__(self) -> None:
+        self.most: Counter[str] = Counter()
+        self.ahead: list[str] = []
+        self._here: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self._one_at_a_time = threading.Lock()
 
-        here.clock.sleep(60)
-        here.sandbox.before_request = busy
-        assert here.sync().outcome == "complete"
-        assert max(at_once) == 1
+    def __call__(self, request: httpx.Request, ask: Ask) -> httpx.Response:
+        """Take some time for each answer."""
+        path = request.url.path
+        with self._lock:
+            self._here[path] += 1
+            self.most[path] = max(self.most[path], self._here[path])
+            if self._here[path] > 1:
+                self.ahead.append(request.url.query.decode())
+        time.sleep(0.005)
+        try:
+            with self._one_at_a_time:
+                return ask(request)
+        finally:
+            with self._lock:
+                self._here[path] -= 1
+
+
+def test_a_scan_asks_for_several_pages_at_once_and_nothing_else_does(tmp_path: Path) -> None:
+    """The setting would do nothing; or equal numbers would prove orders of different moments."""
+    with fast_world(tmp_path, 900) as here:
+        first = Busy()
+        result = here.sync(between=first, in_flight=4)
+        assert result.outcome == "complete"
+        assert sorted(first.most.values()) == [4, 4]
+        assert not any("status=" in query for query in first.ahead)
+        here.assert_exact()
+        asked = here.sandbox.requests.count
+        parts = [result.resources[name] for name in ("orders", "webhook_logs")]
+        assert sum(part.requests for part in parts) == result.requests == asked
+        alone = here.sync(full=True).requests
+        assert asked <= alone + 2, "pages are asked for in vain"
+        here.clock.sleep(600)
+        here.sandbox.changes.churn(15, 40)
+        here.clock.sleep(5)
+        then = Busy()
+        assert here.sync(between=then, in_flight=4).outcome == "complete"
+        assert set(then.most.values()) == {1}
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_a_fault_of_an_early_page_is_met_in_its_turn(status: int, tmp_path: Path) -> None:
+    """It would end the scan before the pages in front of it are read, or be taken for an end."""
+    with fast_world(tmp_path, 900) as here:
+        busy, refused = Busy(), list[httpx.Request]()
+
+        def between(request: httpx.Request, ask: Ask) -> httpx.Response:
+            if request.url.params.get("offset") == "490" and not refused:
+                refused.append(request)
+                return httpx.Response(status, json={})
+            return busy(request, ask)
+
+        assert here.sync(between=between, in_flight=4).outcome == "complete"
+        assert refused
+        here.assert_exact()
 
 
 def test_a_budget_holds_with_pages_in_flight(tmp_path: Path) -> None:

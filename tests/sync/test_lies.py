@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from fast import FastWorld, fast_world
 
 from pipelines.errors import ConfigurationError, PrintoraError
 from pipelines.sync import SyncResult
+from pipelines.sync.state import read_state
 from pipelines.sync.wiring import identity_of
 
 Answer = dict[str, Any]
@@ -295,6 +298,56 @@ def test_a_closed_list_does_not_stop_the_other(tmp_path: Path) -> None:
         assert here.sync().outcome == "complete"
         with pytest.raises(PrintoraError, match="403"):
             here.sync(refuse=("", 403))
+
+
+@pytest.mark.parametrize("closed", ["orders", "webhook_logs"])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_list_that_closes_in_mid_scan_fails_alone(
+    closed: str, is_first: bool, tmp_path: Path
+) -> None:
+    """The other list would neither be loaded to its end nor be certified."""
+    with fast_world(tmp_path, 900) as here:
+        name = closed.rpartition("_")[2]
+
+        def far(request: Any) -> bool:
+            is_closed = request.url.path.endswith(name)
+            return is_closed and int(request.url.params.get("offset", 0)) >= 300
+
+        if not is_first:
+            here.sync()
+        result = here.sync(refuse=(far, 403), full=not is_first)
+        other = "webhook_logs" if closed == "orders" else "orders"
+        assert (result.resources[closed].outcome, result.exit_code) == ("failed", 1)
+        assert "403" in str(result.resources[closed].reason)
+        assert result.resources[other].outcome == "complete", result.resources[other].reason
+        here.assert_exact(other)
+        assert here.sync().outcome == "complete"
+        here.assert_exact()
+
+
+@pytest.mark.parametrize("status", [403, 401])
+def test_a_proving_scan_that_is_cut_is_charged(status: int, tmp_path: Path) -> None:
+    """A scan that never comes to its end would take the partner's quota at every sync."""
+    with fast_world(tmp_path, 900, {"sort": "unsorted"}) as here:
+        here.sync()
+        here.clock.sleep(86_400)
+        here.sandbox.changes.churn(5, 5)
+        here.clock.sleep(5)
+
+        def far(request: Any) -> bool:
+            return "status" not in request.url.params and (
+                request.url.path.endswith("orders")
+                and int(request.url.params.get("offset", 0)) >= 300
+            )
+
+        with suppress(PrintoraError):
+            result = here.sync(refuse=(far, status))
+            assert result.resources["orders"].outcome == "failed"
+            assert result.resources["webhook_logs"].outcome == "complete"
+        state = read_state(json.loads(here.query("select content from printora_raw.state")[0][0]))
+        credit = state.of("orders").scan_credit
+        assert credit is not None
+        assert credit <= 2_000 - 4
 
 
 # Stuck for ever --------------------------------------------------------------------------------

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
+from fast import fast_world
+from liar import Ask
 from sync_world import START, World, settings_for, world, write_ledger
 
 from pipelines.client.governor import Limit
@@ -48,6 +52,29 @@ def test_no_run_exceeds_its_budget(tmp_path: Path) -> None:
             here.sandbox.requests.clear()
             result = here.sync(budget=budget)
             assert here.sandbox.requests.count == result.requests <= budget
+
+
+@pytest.mark.parametrize("in_flight", [1, 4])
+@pytest.mark.parametrize("budget", [None, 20])
+def test_certificates_count_every_request(
+    in_flight: int, budget: int | None, tmp_path: Path
+) -> None:
+    """The next run would take the day's quota for larger than it is, and run into its end."""
+    with fast_world(tmp_path, 900) as here:
+        asked, lock = [0], threading.Lock()
+
+        def between(request: httpx.Request, ask: Ask) -> httpx.Response:
+            with lock:
+                asked[0] += 1
+                if asked[0] % 3 == 0 or request.url.params.get("offset") == "98":
+                    return httpx.Response(500, json={})
+                return ask(request)
+
+        result = here.sync(between=between, in_flight=in_flight, budget=budget)
+        parts = [result.resources[name] for name in ("orders", "webhook_logs")]
+        assert sum(part.requests for part in parts) == result.requests == asked[0]
+        for part in parts:
+            assert sum(part.detail["requests_by_purpose"].values()) == part.requests
 
 
 def test_a_history_of_five_days_quota_takes_five_days(tmp_path: Path) -> None:
