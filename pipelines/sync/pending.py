@@ -22,6 +22,8 @@ from pipelines.sync.unread import FEW, Look, Unread
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from pipelines.sync.sift import Sifted
+
 _NOTES = ("status", "attempts", *AMOUNT, "deleted_at", "_origin", "_fingerprint", "_walk")
 
 
@@ -57,8 +59,11 @@ class PendingRows:
             name: Unread(parser, partial(self._note, name))
             for name, parser in (parsers or {}).items()
         }
-        #: While they are loaded: rows in Arrow, of which nothing else is stored than they say.
+        #: Until they are loaded: rows in Arrow, of which nothing else is stored than they say.
         self._plain: dict[str, pa.Table] = {}
+        #: Until it is loaded: the history of the first looks, as it was before any of them was.
+        self._first: dict[Table, Batch] = {}
+        self._is_prepared = False
         #: When the latest look was taken.
         self.latest: datetime | None = None
         self._changes = Changes(self._specs)
@@ -99,17 +104,9 @@ class PendingRows:
 
     def previous(self, table: Table) -> Mapping[Any, Row | None]:
         """Return of each waiting row what is stored under its key; None: nothing."""
-        rows, previous = self.rows(table), self._previous[table.name]
-        unknown = [key for key in rows if key not in previous]
-        if unknown:
-            columns, key = projection(table), table.key[0]
-            stored = {r[key]: r for r in self._destination.by_key(table, unknown, columns)}
-            for each in unknown:
-                previous[each] = earlier = stored.get(each)
-                self._changes.judge_event(earlier, rows[each])
-                if earlier is not None and "_walk" in rows[each]:
-                    rows[each]["_walk"] = rows[each]["_walk"] or earlier["_walk"]
-        return previous
+        self._read(table.name)
+        self._look_up(table)
+        return self._previous[table.name]
 
     def count(self, table: Table) -> int:
         """Count the rows of a table as they will be after the next load."""
@@ -178,18 +175,26 @@ class PendingRows:
     def load(self, state: JsonObject, certificate: Callable[[], Iterable[Row]]) -> int:
         """Load everything with the state and the certificate's rows; return the rows loaded.
 
-        The certificate is asked for once the rows are compared and counted.
+        The certificate is asked for once the rows are compared and counted. An error loses
+        nothing: the next load brings the same, counted once.
         """
-        self._tell_over_stored()
-        entries = self._sift_all()
-        first = self._compare_all()
+        again = self.load_again()
+        self._prepare()
+        return again + self._bring(state, certificate)
+
+    def load_again(self) -> int:
+        """Load what an earlier load failed to bring, with the state as it is; return the rows.
+
+        Some of it may be stored by now: it is not compared again, or the first looks at those
+        rows would seem to be known.
+        """
+        return self._bring(self._destination.state, list) if self._is_prepared else 0
+
+    def _bring(self, state: JsonObject, certificate: Callable[[], Iterable[Row]]) -> int:
         if changes := self._batches(self._changes.history):
             self._destination.load(changes, self._destination.state)
         loaded = len(self)
-        batches = self._batches(self._rows, self._plain)
-        for table in first.keys() | entries.keys():
-            parts = [entries[table]] if table in entries else []
-            batches[table] = Batch(first.get(table, []), parts)
+        batches = self._batches(self._rows, self._plain) | self._first
         batches[SYNC_RUNS] = Batch(list(certificate()))
         self._destination.load(batches, state)
         self._clear()
@@ -197,8 +202,9 @@ class PendingRows:
 
     def _clear(self) -> None:
         self._changes.clear()
-        for part in (self._rows, self._previous, self._lines, self._plain):
+        for part in (self._rows, self._previous, self._lines, self._plain, self._first):
             part.clear()
+        self._is_prepared = False
 
     def _batches(
         self,
@@ -233,23 +239,62 @@ class PendingRows:
             self._damaged[resource] += found.is_damaged
             self.note_issues(resource, found, seen_at)
 
-    def _sift_all(self) -> dict[Table, pa.Table]:
-        """Read what waits unread; return the history of the first looks at rows in Arrow."""
-        many = [name for name, unread in self._unread.items() if len(unread) >= FEW]
-        found = {self._specs[name].history: self._sift(self._specs[name]) for name in many}
-        return {history: entries for history, entries in found.items() if len(entries)}
+    def _look_up(self, table: Table, found: Iterable[Row] | None = None) -> None:
+        """Ask what is stored of the rows of which it is not known, unless it was ``found``."""
+        rows, previous = self._rows[table.name], self._previous[table.name]
+        unknown = [key for key in rows if key not in previous]
+        if not unknown:
+            return
+        if found is None:
+            found = self._destination.by_key(table, unknown, projection(table))
+        stored = {row[table.key[0]]: row for row in found}
+        for key in unknown:
+            previous[key] = earlier = stored.get(key)
+            self._changes.judge_event(earlier, rows[key])
+            if earlier is not None and "_walk" in rows[key]:
+                rows[key]["_walk"] = rows[key]["_walk"] or earlier["_walk"]
 
-    def _sift(self, spec: ListSpec) -> pa.Table:
+    # Making ready to load ---------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        """Compare all that waits with what is stored.
+
+        The destination may fail whenever it is asked. So all is asked first, while what waits
+        goes on waiting; only then is anything taken, counted or noted.
+        """
+        many = [name for name, unread in self._unread.items() if len(unread) >= FEW]
+        for name in self._unread.keys() - set(many):
+            self._read(name)
+        self._tell_over_stored()
+        for table in self._tables.values():
+            self._look_up(table)
+        sifted = [(self._specs[name], *self._sift(self._specs[name])) for name in many]
+        self._first = self._take(sifted)
+        for table, rows in self._compare_all().items():
+            self._first[table] = Batch(rows, self._first.get(table, Batch()).parts)
+        self._is_prepared = True
+
+    def _sift(self, spec: ListSpec) -> tuple[Sifted, list[Row]]:
+        """Sift what waits unread of a list; return what is stored of it, too."""
         from pipelines.sync.sift import sift
 
-        looks = self._unread[spec.name].take_table()
+        looks = self._unread[spec.name].table()
         keys = looks[spec.key].unique().to_pylist()
         stored = self._destination.by_key(spec.table, keys, projection(spec.table))
-        sifted = sift(spec, looks, stored, self._rows[spec.name].keys())
-        self.put(spec.name, sifted.odd.to_pylist())
-        self._plain[spec.name] = sifted.plain
-        self.new[spec.name] += len(sifted.new)
-        return first_entries(spec, sifted.new)
+        return sift(spec, looks, stored, self._rows[spec.name].keys()), stored
+
+    def _take(self, sifted: Iterable[tuple[ListSpec, Sifted, list[Row]]]) -> dict[Table, Batch]:
+        """Take what was sifted; return the history of the first looks at plain rows."""
+        first = {}
+        for spec, found, stored in sifted:
+            self._unread[spec.name].clear()
+            self.put(spec.name, found.odd.to_pylist())
+            self._look_up(spec.table, stored)
+            self._plain[spec.name] = found.plain
+            self.new[spec.name] += len(found.new)
+            if len(entries := first_entries(spec, found.new)):
+                first[spec.history] = Batch(parts=[entries])
+        return first
 
     def _tell_over_stored(self) -> None:
         """Lay what the ledger's lines say over what is stored of their sessions."""
@@ -263,7 +308,7 @@ class PendingRows:
         """Compare every row with what is stored; return the history of the first looks."""
         first: dict[Table, list[Row]] = defaultdict(list)
         for resource, table in self._tables.items():
-            rows, previous = self._rows[resource], self.previous(table)
+            rows, previous = self._rows[resource], self._previous[table.name]
             for key, row in list(rows.items()):
                 earlier = previous[key]
                 if earlier is not None and is_older(row, earlier, self.latest):

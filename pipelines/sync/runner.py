@@ -248,6 +248,7 @@ class Runner:
 
     def _finish(self, stopped_by: str | None = None) -> SyncResult:
         self.driver.close()
+        self._pending.load_again()
         self._count_stored()
         self._load()
         if self._withdraw_what_is_not_stored():

@@ -59,26 +59,33 @@ class Unread:
 
     def take_rows(self) -> list[Row]:
         """Read what is left, and return all rows, once."""
+        rows = self._rows()
+        self.clear()
+        return rows
+
+    def table(self) -> pa.Table:
+        """Read what is left, and return all rows; they stay until they are cleared."""
+        import pyarrow as pa
+
+        self._read_by_column()
+        return pa.concat_tables(self._parts or [self.parser.shape.table.arrow.empty_table()])
+
+    def clear(self) -> None:
+        """Forget what is taken over."""
+        self._records, self._looks, self._parts = [], [], []
+
+    def _rows(self) -> list[Row]:
         if self._parts or len(self._records) > FEW:
-            rows: list[Row] = self.take_table().to_pylist()
-            return rows
-        rows = []
+            many: list[Row] = self.table().to_pylist()
+            return many
+        rows = list[Row]()
         for record, (look, number) in zip(self._records, self._looks, strict=True):
             found = self.parser.parse(record, seen_at=look.seen_at, place=_place(look, number))
             self.note(found, look.seen_at)
             if isinstance(found, Parsed):
                 found["_walk"] = look.scan
                 rows.append(found)
-        self._records, self._looks = [], []
         return rows
-
-    def take_table(self) -> pa.Table:
-        """Read what is left, and return all rows, once."""
-        import pyarrow as pa
-
-        self._read_by_column()
-        parts, self._parts = self._parts, []
-        return pa.concat_tables(parts or [self.parser.shape.table.arrow.empty_table()])
 
     def _read_by_column(self) -> None:
         import pyarrow as pa
@@ -86,7 +93,6 @@ class Unread:
         from pipelines.source.columns import ColumnParser
 
         records, looks = self._records, self._looks
-        self._records, self._looks = [], []
         if not records:
             return
         self._by_column = self._by_column or ColumnParser(self.parser)
@@ -99,6 +105,7 @@ class Unread:
         where = found.table.schema.get_field_index("_walk")
         walks = pa.array(scans, pa.string())
         self._parts.append(found.table.set_column(where, found.table.schema.field(where), walks))
+        self._records, self._looks = [], []
 
 
 def _place(look: Look, number: int) -> str:
