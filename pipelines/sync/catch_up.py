@@ -311,7 +311,9 @@ def why_not_whole(run: ListRun, last: ListPage) -> Strategy[str | None]:
         if total > run.listed:
             yield from _repair(run, None, total)
         elif total < run.listed:
-            yield from find_gone(run, total)
+            shown = yield from find_gone(run, total)
+            if shown is not None:
+                return shown
         if _agrees(run, total):
             return None
         found = yield from read_head(run)

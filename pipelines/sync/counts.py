@@ -30,10 +30,15 @@ class StatusCounts:
     uncounted: list[str] = field(default_factory=list)
 
     def fill_up(self, total: int | None) -> None:
-        """Count the one status that the API does not by what the others leave of the whole."""
-        if len(self.uncounted) != 1 or total is None or not self.counts:
+        """Count statuses that the API does not by what the others leave: one, or nothing."""
+        if total is None or not self.counts:
             return
         left = total - sum(self.counts.values())
+        if left == 0:
+            self.counts |= dict.fromkeys(self.uncounted, 0)  # refused because it finds nothing
+            self.uncounted.clear()
+        if len(self.uncounted) != 1:
+            return
         if left >= 0:
             self.counts[self.uncounted.pop()] = left
 

@@ -7,8 +7,10 @@ believed when a later scan agrees: a default filter or a permission may have cha
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
+from pipelines.sync.counts import count
 from pipelines.sync.listrun import RECONCILE_REQUESTS, ListRun
 from pipelines.sync.protocol import Strategy
 from pipelines.sync.reconcile import reconcile
@@ -41,17 +43,42 @@ def withheld(run: ListRun, gone: int, stored: int, at: datetime) -> int:
     return 0
 
 
-def find_gone(run: ListRun, total: int) -> Strategy[None]:
-    """Find rows that have left a sorted list, and mark them if that explains its length."""
+def left_out(shown: Collection[str]) -> str:
+    """Return why a list proves nothing that leaves out rows which the API shows elsewhere."""
+    return f"the API shows {len(shown)} rows under a filter that its list leaves out"
+
+
+def shown_by_status(run: ListRun, gone: frozenset[str]) -> Strategy[frozenset[str]]:
+    """Return those of the missing rows that the API shows when it is asked for their status."""
+    if not gone or run.state.filters_ignored or run.shared.accept_deletions:
+        return frozenset()
+    shown: set[str] = set()
+    statuses = {row["status"] for row in run.copy.rows(run.spec, gone).values()} - {None}
+    for status in sorted(statuses):
+        page = yield from count(run.spec, run.state, run.copy, status)
+        shown |= gone & set(page.keys if page else ())
+    return frozenset(shown)
+
+
+def find_gone(run: ListRun, total: int) -> Strategy[str | None]:
+    """Find rows that have left a sorted list, and mark them if that explains its length.
+
+    Returns why the list proves nothing, where this sync was shown such a row.
+    """
     surplus = run.listed - total
     if is_mass(surplus, run.stored) or run.state.order == "unknown":
-        return
+        return None
     absent = yield from reconcile(
         run.spec, run.state, run.copy, None, total, at_most=RECONCILE_REQUESTS
     )
     if not absent:
-        return
+        return None
     at = run.shared.clock().server
     gone = yield from refetch(run.order, absent, "repair", at_most=RECONCILE_REQUESTS)
+    rows, began = run.copy.rows(run.spec, gone), run.stats.began
+    shown = [key for key, row in rows.items() if began and row["_seen_at"] >= began]
+    if shown:
+        return left_out(shown)
     if len(gone) == len(absent) == run.listed - total:
         run.mark_deleted(gone, at)
+    return None

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from pipelines.client import Page
-from pipelines.client.errors import ApiError, Refused
+from pipelines.client.errors import ApiError, NotFound, Refused
 from pipelines.clock import Clock, utc
 from pipelines.destinations.where import made, made_at
 from pipelines.lists import ListSpec
@@ -60,6 +60,7 @@ class ListStats:
     rows_read: int = 0
     total: int | None = None
     oldest_answer: float = 0.0
+    began: datetime | None = None
 
 
 class Driver:
@@ -290,6 +291,7 @@ class Driver:
         if request.status is None:
             stats.total = page.total
         asked_at = utc(page.asked_at)
+        stats.began = min(stats.began or asked_at, asked_at)
         self._load_before_end(request, page)
         scan = self.scans.get(request.spec.name)
         look = Look(asked_at, page.place, scan.id if scan else None)
@@ -340,7 +342,9 @@ class Driver:
 
 def _is_refused(request: PageRequest, error: ApiError) -> bool:
     """Tell whether the API refuses the filter or the offset, and not the list."""
-    return error.offset_refused or (request.status is not None and isinstance(error, Refused))
+    return error.offset_refused or (
+        request.status is not None and isinstance(error, Refused | NotFound)
+    )
 
 
 class _Turn(Generic[R]):

@@ -37,6 +37,10 @@ class Stats(Protocol):
     def oldest_answer(self) -> float:
         """The greatest age in seconds of an answer that a cache gave."""
 
+    @property
+    def began(self) -> datetime | None:
+        """When the first answer was asked for, on the server's clock."""
+
 
 @dataclass(frozen=True)
 class Shared:

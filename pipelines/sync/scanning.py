@@ -14,7 +14,7 @@ from pipelines.destinations.where import Bound, Where, made, where
 from pipelines.lists import ListSpec
 from pipelines.sync.catch_up import read_head
 from pipelines.sync.counts import statuses_in_order
-from pipelines.sync.deletions import find_gone, withheld
+from pipelines.sync.deletions import find_gone, left_out, shown_by_status, withheld
 from pipelines.sync.head import CLOCK_SLACK, old_end
 from pipelines.sync.listrun import ListRun
 from pipelines.sync.protocol import RequestRefused, Strategy
@@ -54,7 +54,7 @@ def _conclude(run: ListRun, result: ScanResult) -> Strategy[None]:
     if lost is not None and not _all_met(run, at.id, total):
         run.conclude(NeedsScan(result.lost_because or lost))
         return
-    _judge(run, at, started_at, total)
+    yield from _judge(run, at, started_at, total)
 
 
 def _is_long_first_load(run: ListRun, started_at: datetime) -> bool:
@@ -119,7 +119,9 @@ def _settle(run: ListRun, scan_id: str, started_at: datetime) -> Strategy[None]:
         yield from find_gone(run, total)
 
 
-def _judge(run: ListRun, at: ScanPosition, started_at: datetime, total: int | None) -> None:
+def _judge(
+    run: ListRun, at: ScanPosition, started_at: datetime, total: int | None
+) -> Strategy[None]:
     gone = _gone(run, at.id, total)
     stored = run.copy.count(run.spec)
     kept = withheld(run, len(gone), stored, started_at)
@@ -127,6 +129,10 @@ def _judge(run: ListRun, at: ScanPosition, started_at: datetime, total: int | No
     if kept:
         evidence = run.evidence(Proof.FULL_SCAN, started_at, **facts, stored=stored)
         run.conclude(judge(evidence, otherwise=NeedsScan))
+        return
+    shown = yield from shown_by_status(run, gone)
+    if shown:
+        run.conclude(NeedsScan(left_out(shown)))
         return
     if total is None:
         run.mark_deleted(gone, started_at)

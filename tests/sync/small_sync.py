@@ -6,6 +6,7 @@ the reading of records are dictionaries.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -72,13 +73,14 @@ class Sync:
         self.certified = 0
         #: What could have happened besides, request by request.
         self.could: list[list[Event]] = []
+        self._sent = Counter[str]()
         self._story = story
         self._clock = ManualClock(world.now)
         self._specs = {spec.name: spec for spec in world.api.setting.specs}
         self.contract = SimpleNamespace(version="1.0")
         self.clock_doubt = None
         self.governor = SimpleNamespace(
-            left=dict, requests=0, server_clock=SimpleNamespace(to_server=float)
+            left=dict, requests=0, room=int, server_clock=SimpleNamespace(to_server=float)
         )
 
     def run(self) -> Sync:
@@ -110,9 +112,11 @@ class Sync:
         self.world.now = self._clock.now()
         return self
 
-    def read_list(self, spec: ListSpec, *, offset: int, limit: int, status: str | None) -> Page:
+    def read_list(
+        self, spec: ListSpec, *, offset: int, limit: int, status: str | None, attempts: int
+    ) -> Page:
         """Answer one request."""
-        del limit
+        del limit, attempts
         api, number = self.world.api, len(self.could)
         if number > ENDLESS:
             raise AssertionError("the sync does not end")
@@ -125,10 +129,15 @@ class Sync:
         asked_at = self._clock.now()
         rows, total = api.page(spec.name, offset, status)
         self.could.append(api.could(rows))
+        self._sent[spec.name] += 1
         for event in self._lies(number, self.could[-1]):
             rows = api.lie(event, rows)
         records = [tuple(row.record.items()) for row in rows]  # which only the parser reads
         return Page(records, total, asked_at, asked_at, "", clock_trusted=True)
+
+    def sent(self, spec: ListSpec) -> int:
+        """Return how many requests of a list were sent."""
+        return self._sent[spec.name]
 
     def _changes(self, number: int) -> Iterator[Event]:
         """Return what happens before a request, one after the other."""

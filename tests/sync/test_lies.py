@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from fast import FastWorld, fast_world
 
@@ -256,6 +257,56 @@ def test_a_bad_record_that_changes_hides_no_order(tmp_path: Path) -> None:
             orders = result.resources["orders"]
             known = orders.rows_stored + 1 + orders.detail.get("rows_hidden", 0)
             assert orders.outcome != "complete" or known == 250
+            here.clock.sleep(600)
+
+
+def leaves_out_cancelled(
+    request: httpx.Request, answer: Callable[[httpx.Request], httpx.Response]
+) -> httpx.Response:
+    """Leave cancelled orders out of the list and its total, unless they are asked for."""
+    told = answer(request)
+    if "/orders" not in request.url.path or "status" in request.url.params:
+        return told
+    body = told.json()
+    kept = [row for row in body["orders"] if row["status"] != "cancelled"]
+    body["total"] -= len(body["orders"]) - len(kept)
+    headers = {k: v for k, v in told.headers.items() if k != "content-length"}
+    return httpx.Response(200, json=body | {"orders": kept}, headers=headers)
+
+
+def test_rows_that_a_filter_shows_are_never_marked_as_deleted(tmp_path: Path) -> None:
+    """Cancelled orders that a list leaves out by default would be marked as deleted."""
+    with fast_world(tmp_path, 90, webhooks=False) as here:
+        here.sandbox.changes.move(sorted(here.truth("orders"))[::10], "cancelled", log=False)
+        here.clock.sleep(5)
+        here.sync(between=leaves_out_cancelled)
+        for _ in range(3):
+            here.clock.sleep(3_700)
+            result = here.sync(between=leaves_out_cancelled)
+            assert not here.stored("orders", deleted=True)
+            assert_true(here, result)
+            assert "under a filter" in str(result.resources["orders"].reason)
+
+
+def test_a_filter_that_finds_nothing_is_not_a_closed_list(tmp_path: Path) -> None:
+    """A 404 for a status that no order has would keep each new order away."""
+    with fast_world(tmp_path, 150) as here:
+        rows = here.truth("orders").items()
+        here.sandbox.changes.delete_orders([k for k, r in rows if r["status"] == "cancelled"])
+
+        def finds_nothing(request: httpx.Request) -> bool:
+            status = request.url.params.get("status")
+            rows = here.truth("orders").values()
+            is_orders = status is not None and "/orders" in request.url.path
+            return is_orders and all(row["status"] != status for row in rows)
+
+        for _ in range(3):
+            new = here.sandbox.changes.add_orders(3)
+            here.clock.sleep(5)
+            result = here.sync(refuse=(finds_nothing, 404))
+            orders = result.resources["orders"]
+            assert orders.outcome == "complete", orders.reason
+            assert set(new) <= here.stored("orders").keys()
             here.clock.sleep(600)
 
 
