@@ -59,13 +59,21 @@ def postgres_url(setting: Callable[[str], Any]) -> str:
     """
     given = setting(POSTGRES)
     url = given.strip() if isinstance(given, str) else _of_parts(setting)
+    refuse_other_url(url, POSTGRES.replace(".", "__").upper())
+    return url
+
+
+def refuse_other_url(url: str, name: str) -> None:
+    """Refuse what is no URL of PostgreSQL's; ``name``: what it was given as. It is not shown.
+
+    Raises:
+        ConfigurationError: it begins otherwise, or is empty.
+    """
     if not url.startswith(("postgresql://", "postgres://")):
-        variable = POSTGRES.replace(".", "__").upper()
         raise ConfigurationError(
-            f"{variable} {'is no URL of PostgreSQL' if url else 'is not set'}.",
+            f"{name} {'is no URL of PostgreSQL' if url else 'is not set'}.",
             hint="Write it like postgresql://user:password@host:5432/database.",
         )
-    return url
 
 
 def _of_parts(setting: Callable[[str], Any]) -> str:

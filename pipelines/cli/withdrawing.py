@@ -50,10 +50,10 @@ def show(last: int) -> int:
         rows = connection.execute(_LISTED, [last]).fetchall()
     names = ("sync_id", "resource", "outcome", "complete_as_of", "evidence", "rows_stored")
     if terminal.wishes.json:
-        listed = [dict(zip(names, map(str, row), strict=True)) for row in rows]
+        listed = [dict(zip(names, row, strict=True)) for row in rows]
         terminal.print_json({"exit_code": failures.DONE, "certificates": listed})
     else:
-        _print(names, rows)
+        _print(rows)
     return failures.DONE
 
 
@@ -89,10 +89,15 @@ def take_back(connection: DuckDBPyConnection, sync_id: str, why: str) -> Sequenc
     return sorted(connection.execute(_WITHDRAWN, [why, sync_id]).fetchall())
 
 
-def _print(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    from rich.table import Table
+def _print(rows: Sequence[Sequence[Any]]) -> None:
+    from pipelines.cli.tables import new_table
+    from pipelines.words import moment
 
-    table = Table(*names)
-    for row in rows:
-        table.add_row(*("-" if value is None else str(value) for value in row))
+    table = new_table(
+        "The newest certificates", ("sync_id", "resource", "outcome", "complete as of")
+    )
+    for column in table.columns:
+        column.no_wrap, column.justify = True, "left"
+    for sync_id, resource, outcome, as_of, *_ in rows:
+        table.add_row(sync_id, resource, outcome, moment(as_of))
     terminal.show(table)

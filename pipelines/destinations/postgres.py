@@ -44,6 +44,7 @@ from pipelines.destinations.where import ALL, JsonObject, Where
 from pipelines.source.schema import SYNC_RUNS, TABLES, Table
 from pipelines.warehouse.copying import copy_back
 from pipelines.warehouse.postgres import Connection, Cursor, ensure_raw_tables, transaction
+from pipelines.warehouse.postgres_build import refuse_other_order
 from pipelines.warehouse.postgres_lock import writer_session
 
 _PACKAGE = f"{DATASET}._printora_package"
@@ -105,6 +106,8 @@ class PostgresDestination(SqlReading):
     def __enter__(self) -> PostgresDestination:
         with ExitStack() as stack:
             self._session = stack.enter_context(writer_session(self._url, clock=self._clock))
+            with self._transaction() as cursor:  # before anything is asked or written
+                refuse_other_order(cursor)
             stack.callback(self._packages.close)
             stack.callback(self._mirror.close)
             self._packages.open()

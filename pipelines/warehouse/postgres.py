@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from pipelines.destination import refuse_other_url
 from pipelines.errors import ConfigurationError, ModelError, WarehouseError
 from pipelines.warehouse.catalog import literal, quoted
 from pipelines.warehouse.checks import SAMPLE_ROWS, CheckResult, number_of
@@ -44,9 +45,10 @@ def connect(url: str, name: str = "printora") -> Connection:
     """Open the database, in UTC; ``name`` is shown in ``pg_stat_activity``.
 
     Raises:
-        ConfigurationError: the driver is not installed.
+        ConfigurationError: it is no URL of PostgreSQL's, or the driver is not installed.
         WarehouseError: the server does not let us in.
     """
+    refuse_other_url(url, "The database's address")
     try:
         import psycopg2
     except ImportError:
@@ -59,7 +61,7 @@ def connect(url: str, name: str = "printora") -> Connection:
         return psycopg2.connect(url, options="-c timezone=UTC", application_name=name)
     except psycopg2.Error as error:
         raise WarehouseError(
-            f"PostgreSQL cannot be opened: {' '.join(str(error).split())}",
+            f"PostgreSQL cannot be opened: {sentence(error)}",
             hint="Check host, port, user and database, and that the server runs.",
         ) from None
 
@@ -151,5 +153,9 @@ def explained(place: str, *, hint: str) -> Iterator[None]:
     try:
         yield
     except psycopg2.Error as error:
-        text = " ".join(str(error).split())
-        raise ModelError(f"{place}: PostgreSQL: {text}", hint=hint) from error
+        raise ModelError(f"{place}: PostgreSQL: {sentence(error)}", hint=hint) from error
+
+
+def sentence(error: Exception) -> str:
+    """Return what the server said, in one line with a full stop: a hint may follow."""
+    return " ".join(str(error).split()).rstrip(".") + "."

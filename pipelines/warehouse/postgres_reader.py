@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pipelines.errors import WarehouseError
 from pipelines.warehouse.dialect import compiled
-from pipelines.warehouse.postgres import Connection, Cursor, connect, transaction
+from pipelines.warehouse.postgres import Connection, Cursor, connect, sentence, transaction
 
 #: A percent sign that marks no value.
 _LITERAL_PERCENT = re.compile(r"%(?!s|\(\d+\)s)")
@@ -37,7 +37,7 @@ class PostgresReader:
             self.cursor.execute(text, (named if "%(1)s" in text else list(values)) or None)
         except psycopg2.Error as error:
             raise WarehouseError(
-                f"PostgreSQL: {' '.join(str(error).split())}",
+                f"PostgreSQL: {sentence(error)}",
                 hint="`printora run` makes the tables; DESTINATION__POSTGRES__CREDENTIALS says "
                 "where they are.",
             ) from error

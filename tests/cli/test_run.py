@@ -235,3 +235,20 @@ def test_full_reads_everything_again(loaded: Place) -> None:
     orders = json.loads(done.stdout)["sync"]["resources"]["orders"]
     assert orders["evidence"] == "whole walk"
     assert orders["rows_new"] == 0
+
+
+def test_certificates_are_listed_with_whole_ids(loaded: Place) -> None:
+    """Broken: an id is cut, and `certificates withdraw` takes none; a script reads "None"."""
+    with duckdb.connect(str(loaded.warehouse)) as connection:
+        connection.execute(
+            "update printora_raw.sync_runs set complete_as_of = null, evidence = null, "
+            "rows_stored = 1000000 where resource = 'orders'"
+        )
+    listed = json.loads(loaded.run("certificates", "list", "--json").stdout)["certificates"]
+    lines = loaded.run("certificates", "list").stdout.splitlines()
+    for row in listed:
+        shown = [line for line in lines if row["sync_id"] in line and row["resource"] in line]
+        assert len(shown) == 1
+    assert max(map(len, lines)) <= 80
+    (orders,) = (row for row in listed if row["resource"] == "orders")
+    assert (orders["complete_as_of"], orders["rows_stored"]) == (None, 1_000_000)

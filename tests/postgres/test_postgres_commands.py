@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,14 +22,21 @@ Command = Callable[..., Any]
 
 
 @pytest.fixture
-def printora(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Command]:
-    """Run a command in an empty folder; ``code`` is what it must end with."""
+def sandbox() -> Sandbox:
+    """A partner's API."""
     config = SandboxConfig(
         world=WorldOptions(orders=150, after_start=False, attempt_failure=0.2),
         behaviour=Behaviour(fields="full"),
         limits=PLENTY,
     )
-    sandbox = Sandbox(config)
+    return Sandbox(config)
+
+
+@pytest.fixture
+def printora(
+    tmp_path: Path, url: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Command]:
+    """Run a command in an empty folder; ``code`` is what it must end with."""
     with sandbox.serve() as server:
         settings = {
             **served_settings(sandbox, server, tmp_path),
@@ -58,6 +66,8 @@ def test_the_commands_work(printora: Command, url: str, tmp_path: Path) -> None:
     assert status["complete_as_of"]
     assert status["todo"] == "Nothing."
     assert status["warehouse"].startswith("postgresql://printora@")
+    assert "as of" in printora("status")
+    assert ran["sync"]["sync_id"] in printora("certificates", "list")
     answer = printora(
         "query",
         "select count(*) as n, sum(total_amount) as m from analytics.fct_orders -- all;",
@@ -77,6 +87,38 @@ def test_the_commands_work(printora: Command, url: str, tmp_path: Path) -> None:
     assert "PostgreSQL 1" in printora("doctor")
     assert "is one of all models" in printora("build", "--select", "fct_orders", code=2)
     assert not list(tmp_path.glob("*.duckdb"))
+
+
+def test_another_order_is_refused_before_the_first_request(
+    printora: Command, sandbox: Sandbox, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Broken: everything is loaded, and then the build says that the database cannot be used."""
+    asked(
+        server,
+        "create database other_order template template0 locale_provider icu icu_locale 'en-US'",
+    )
+    other = server.replace("/postgres?", "/other_order?")
+    monkeypatch.setenv("DESTINATION__POSTGRES__CREDENTIALS", other)
+    for command in ("run", "sync"):
+        assert "sorts texts in another order" in " ".join(printora(command, code=2).split())
+    assert sandbox.requests.count == 0
+    assert asked(other, "select 1 from pg_namespace where nspname = 'printora_raw'") == []
+
+
+@pytest.mark.parametrize(
+    ("given", "said", "code"),
+    [
+        ("/nosuch?", 'database "nosuch" does not exist. Check host', 1),
+        ("mysql://", "is no URL of PostgreSQL. Write it like postgresql://", 2),
+    ],
+)
+def test_a_wrong_address_is_named(
+    printora: Command, url: str, given: str, said: str, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Broken: the driver's words run into ours, or are all that is said."""
+    other = re.sub(r"/test_\w+\?", given, url) if given.startswith("/") else given
+    monkeypatch.setenv("DESTINATION__POSTGRES__CREDENTIALS", other)
+    assert said in " ".join(printora("sync", code=code).split())
 
 
 def test_a_withdrawn_certificate_is_proven_anew(printora: Command) -> None:
