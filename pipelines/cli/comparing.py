@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import typer
 
 from pipelines.cli import failures, redaction, terminal, warehouses
+from pipelines.destination import refuse_other_url
 from pipelines.errors import ConfigurationError, WarehouseError
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def _in_destination() -> tuple[list[Comparison], list[str]]:
 
 def _compared(url: str, *, replace: bool) -> tuple[list[Comparison], list[str]]:
     redaction.hide(urlsplit(url).password)
+    refuse_other_url(url, "The database's address")
     from pipelines.settings import warehouse_path
     from pipelines.warehouse import connect, load_project, postgres, warehouse_lock
     from pipelines.warehouse import postgres_build as there

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from pipelines.destination import refuse_other_url
 from pipelines.errors import ConfigurationError, ModelError, WarehouseError
 from pipelines.warehouse.catalog import literal, quoted
 from pipelines.warehouse.checks import SAMPLE_ROWS, CheckResult, number_of
@@ -45,10 +44,9 @@ def connect(url: str, name: str = "printora") -> Connection:
     """Open the database, in UTC; ``name`` is shown in ``pg_stat_activity``.
 
     Raises:
-        ConfigurationError: it is no URL of PostgreSQL's, or the driver is not installed.
+        ConfigurationError: the driver is not installed.
         WarehouseError: the server does not let us in.
     """
-    refuse_other_url(url, "The database's address")
     try:
         import psycopg2
     except ImportError:
