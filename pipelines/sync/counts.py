@@ -17,6 +17,8 @@ from pipelines.sync.head import TAIL
 from pipelines.sync.protocol import ListPage, PageRequest, RequestRefused, Strategy
 from pipelines.sync.state import ListState
 
+NO_COUNTS = "the API does not count by status"
+
 
 @dataclass
 class StatusCounts:

@@ -43,9 +43,9 @@ def withheld(run: ListRun, gone: int, stored: int, at: datetime) -> int:
     return 0
 
 
-def left_out(shown: Collection[str]) -> str:
+def left_out(run: ListRun, shown: Collection[str]) -> str:
     """Return why a list proves nothing that leaves out rows which the API shows elsewhere."""
-    return f"the API shows {len(shown)} rows under a filter that its list leaves out"
+    return f"the API shows {len(shown)} {run.spec.words} under a filter that its list leaves out"
 
 
 def shown_by_status(run: ListRun, gone: frozenset[str]) -> Strategy[frozenset[str]]:
@@ -78,7 +78,7 @@ def find_gone(run: ListRun, total: int) -> Strategy[str | None]:
     rows, began = run.copy.rows(run.spec, gone), run.stats.began
     shown = [key for key, row in rows.items() if began and row["_seen_at"] >= began]
     if shown:
-        return left_out(shown)
+        return left_out(run, shown)
     if len(gone) == len(absent) == run.listed - total:
         run.mark_deleted(gone, at)
     return None

@@ -21,7 +21,7 @@ from pipelines.client.errors import ApiError
 from pipelines.errors import QuotaExhausted
 from pipelines.progress import Listener, Planned
 from pipelines.sync import scan_credit
-from pipelines.sync.catch_up import catch_up, read_head
+from pipelines.sync.catch_up import catch_up
 from pipelines.sync.certificate import FAILED
 from pipelines.sync.driver import Driver
 from pipelines.sync.listrun import ListRun
@@ -30,6 +30,7 @@ from pipelines.sync.reread import reread
 from pipelines.sync.scanning import LONG_SCAN, scan_list
 from pipelines.sync.state import ScanPosition
 from pipelines.sync.verdict import Verified
+from pipelines.sync.young_end import read_head
 
 #: What catching up with one list usually takes, in requests.
 _CATCH_UP = 4

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 
 from pipelines.destinations.where import Bound, Where, made, where
 from pipelines.lists import ListSpec
-from pipelines.sync.catch_up import read_head
 from pipelines.sync.counts import statuses_in_order
 from pipelines.sync.deletions import find_gone, left_out, shown_by_status, withheld
 from pipelines.sync.head import CLOCK_SLACK, old_end
@@ -21,6 +20,7 @@ from pipelines.sync.protocol import RequestRefused, Strategy
 from pipelines.sync.scan import ScanResult, full_scan
 from pipelines.sync.state import EndSeen, ScanPosition
 from pipelines.sync.verdict import Inconclusive, NeedsScan, Proof, Verified, judge
+from pipelines.sync.young_end import read_head
 
 #: A scan that took longer than this is followed by a look at what came meanwhile.
 LONG_SCAN = timedelta(minutes=10)
@@ -132,7 +132,7 @@ def _judge(
         return
     shown = yield from shown_by_status(run, gone)
     if shown:
-        run.conclude(NeedsScan(left_out(shown)))
+        run.conclude(NeedsScan(left_out(run, shown)))
         return
     if total is None:
         run.mark_deleted(gone, started_at)

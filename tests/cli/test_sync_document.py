@@ -14,7 +14,10 @@ from pipelines.sync.verdict import TRANSITIONS
 DOCUMENT = (REPOSITORY / "docs/sync.md").read_text(encoding="utf-8")
 _SAYING = {"NeedsScan", "Inconclusive", "unproven", "_give_up", "Stopped"}
 _ASKING = {"PageRequest", "refetch", "look_around", "full_scan"}
-_SPEAKERS = (*("verdict", "catch_up", "scanning", "scan", "plan", "listrun", "runner", "stopping"),)
+_SPEAKERS = (
+    *("verdict", "catch_up", "by_time", "by_counts", "counts", "whole", "young_end", "scanning"),
+    *("deletions", "scan", "plan", "listrun", "runner", "stopping"),
+)
 
 
 def test_the_standings_are_drawn_from_their_table() -> None:

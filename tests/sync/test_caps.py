@@ -10,13 +10,13 @@ from sync_world import world
 
 from pipelines.progress import Waiting
 from pipelines.sandbox import Limits
-from pipelines.sync import catch_up, sync
+from pipelines.sync import by_time, sync
 from pipelines.sync.wiring import WORTH_LOADING
 
 
 def test_rechecks_have_a_cap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a long pause, rows that are due would cost as many requests as there are pages."""
-    monkeypatch.setattr(catch_up, "RECONCILE_REQUESTS", 1)
+    monkeypatch.setattr(by_time, "RECONCILE_REQUESTS", 1)
     with fast_world(tmp_path, 150, {"page_clamp": 7}, days=2, attempt_failure=0.9) as here:
         here.sync()
         here.clock.sleep(3 * 3_600)

@@ -1,0 +1,88 @@
+"""Catching up with rows that change as time passes: what is due is read, and numbers compared."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pipelines.sync import recheck
+from pipelines.sync.counts import NO_COUNTS, count
+from pipelines.sync.listrun import RECONCILE_REQUESTS, ListRun
+from pipelines.sync.protocol import Strategy
+from pipelines.sync.refetch import refetch
+from pipelines.sync.repair import repair
+from pipelines.sync.verdict import Inconclusive, NeedsScan, Proof, judge
+from pipelines.sync.whole import numbers, why_not_whole
+from pipelines.sync.young_end import OPEN_STALENESS, ORDER_CHANGED, read_head
+
+
+def by_time(run: ListRun) -> Strategy[None]:
+    """Read the young end and what may have settled, and compare the counts."""
+    found = yield from read_head(run)
+    if found is None:
+        run.conclude(NeedsScan(ORDER_CHANGED))
+        return
+    yield from _read_due(run, found.began)
+    if not run.state.is_trusted:
+        run.leave_unproven()
+        return
+    reason = yield from why_not_whole(run, found.last)
+    if reason is not None:
+        run.conclude(NeedsScan(reason))
+        return
+    reason = yield from _compare_statuses(run)
+    if reason is not None:
+        run.conclude(NeedsScan(reason) if reason == NO_COUNTS else Inconclusive(reason))
+        return
+    evidence = run.evidence(Proof.COUNTS, found.began, **numbers(run))
+    run.conclude(judge(evidence, otherwise=Inconclusive))
+
+
+def _read_due(run: ListRun, now: datetime) -> Strategy[None]:
+    """Read the rows again that may have changed by themselves since they were seen."""
+    latest = run.shared.pending.latest or now
+    due = recheck.due(run.spec, run.state, run.copy, now, latest)
+    if due:
+        yield from refetch(run.order, due, "settle", at_most=_most_requests(run))
+    last = run.state.rechecked_at
+    staleness = run.spec.recheck.staleness if run.spec.recheck else OPEN_STALENESS
+    if last is not None and now - last < staleness:
+        return
+    run.note(rechecked_at=now)
+    if last is not None:
+        keys = recheck.by_hand(run.spec, run.state, run.copy, now)
+        yield from refetch(run.order, keys, "failed again", at_most=RECONCILE_REQUESTS)
+
+
+def _most_requests(run: ListRun) -> int:
+    """Return what rechecks may cost: beyond that, reading the list whole is cheaper."""
+    return max(RECONCILE_REQUESTS, run.listed // 200)
+
+
+def _compare_statuses(run: ListRun) -> Strategy[str | None]:
+    """Compare the numbers of rows that change at no known time, status by status."""
+    for status in recheck.counted_statuses(run.spec, run.state, run.copy):
+        reason = yield from _compare(run, status)
+        if reason is not None:
+            return reason
+    return None
+
+
+def _compare(run: ListRun, status: str) -> Strategy[str | None]:
+    """Compare the number of rows of a status; repair, and return why it still differs."""
+    bad = run.bad_by_status.get(status, 0)
+    number = 0
+    for _ in range(2):
+        page = yield from count(run.spec, run.state, run.copy, status)
+        if page is None or page.total is None:
+            return NO_COUNTS
+        number = page.total - bad
+        if number == run.count(status):
+            return None
+        before = run.shared.pending.changes(run.spec.table)
+        yield from repair(run, status, page.total)
+        if run.shared.pending.changes(run.spec.table) == before:
+            break  # nothing explains it: looking again would not either
+    stored = run.count(status)
+    if number == stored:
+        return None
+    return f"the API counts {number} {status} {run.spec.words}, {stored} are stored"

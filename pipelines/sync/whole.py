@@ -1,0 +1,66 @@
+"""Is a list that was caught up with stored whole? Its length is compared with the known rows."""
+
+from __future__ import annotations
+
+from pipelines.sync.deletions import find_gone
+from pipelines.sync.head import old_end
+from pipelines.sync.listrun import ListRun
+from pipelines.sync.protocol import ListPage, Strategy
+from pipelines.sync.repair import repair
+from pipelines.sync.young_end import ORDER_CHANGED, read_head
+
+
+def why_not_whole(run: ListRun, last: ListPage) -> Strategy[str | None]:
+    """Compare the list's length with what is stored; look for what makes the difference.
+
+    Rows may come while that is done: then it is compared once more, with a later look.
+    """
+    for _ in range(2):
+        if last.total is None:
+            return "the list gives no total"
+        total, before = last.total, run.listed
+        if _agrees(run, total):
+            return None
+        yield from _look_at_old_end(run, total)
+        if total > run.listed:
+            yield from repair(run, None, total)
+        elif total < run.listed:
+            shown = yield from find_gone(run, total)
+            if shown is not None:
+                return shown
+        if _agrees(run, total):
+            return None
+        found = yield from read_head(run)
+        if found is None:
+            return ORDER_CHANGED
+        last = found.last
+        if (last.total, run.listed) == (total, before):
+            break  # nothing moves, and nothing was found
+    if last.total is None:
+        return "the list gives no total"
+    if _agrees(run, last.total):
+        return None
+    return f"the API counts {last.total} {run.spec.words}, {run.listed} are stored"
+
+
+def numbers(run: ListRun) -> dict[str, int]:
+    """Return the list's length and the stored rows at the moment at which they were compared."""
+    return {} if run.agreed is None else {"total": run.agreed[0], "stored": run.agreed[1]}
+
+
+def _agrees(run: ListRun, total: int) -> bool:
+    """Tell whether as many rows are known as the list has, and note that they were."""
+    agrees = total == run.listed
+    if agrees:
+        run.agreed = total, run.stored
+    return agrees
+
+
+def _look_at_old_end(run: ListRun, total: int) -> Strategy[None]:
+    """Find out how far back the API lists rows, where that may be for some time only."""
+    if not run.spec.is_retained_briefly:
+        return
+    run.note(retention_cutoff=None)
+    if total < run.listed:
+        cutoff = yield from old_end(run.spec, run.state, total)
+        run.note(retention_cutoff=cutoff)
