@@ -42,6 +42,7 @@ gaps as (
 
 horizons as (
     select max(logged_from) as logged_from from intermediate.int_webhook_horizons
+    where span = 1
 ),
 
 settings as (

@@ -30,10 +30,10 @@ columns:
   not_after: It had happened by then.
   explanation: >-
     Why there may be no log, other than a loss. type never logged (no order has a log of this type:
-    the API or the subscription may not send it), before the first log (the logs of its type do not
-    reach back so far without a break: the API may have dropped it), may be older than the first log
-    (it happened before or after that, nothing tells), a log names no order (of its type and of its
-    time: it may be that), or none.
+    the API or the subscription may not send it), before the first log (the logs of that time are not
+    here: they do not reach back so far, or nobody looked before the API may have dropped them), may
+    be older than the first log (it happened in that time or in another, nothing tells), a log names
+    no order (of its type and of its time: it may be that), or none.
 */
 with milestones as (
     select order_id, milestone, reached_at, not_before, not_after, implied_by
@@ -61,7 +61,7 @@ sights as (
 ),
 
 horizons as (
-    select event_type, logged_from from intermediate.int_webhook_horizons
+    select event_type, logged_from, logged_until from intermediate.int_webhook_horizons
 ),
 
 settings as (
@@ -90,48 +90,72 @@ nameless as (
     group by logs.event_type
 ),
 
-implied as (
+missing as (
     select
-        order_id,
-        'order.' || milestone as event_type,
-        implied_by,
-        coalesce(reached_at, not_after) as expected_at,
-        not_before,
-        not_after
+        milestones.order_id,
+        'order.' || milestones.milestone as event_type,
+        milestones.implied_by,
+        coalesce(milestones.reached_at, milestones.not_after) as expected_at,
+        milestones.not_before,
+        milestones.not_after,
+        -- By then the vendor has made its last attempt.
+        milestones.not_after + settings.retry_settled_minutes * interval '1 minute' as settled_at
     from milestones
+    cross join settings
+    left join logged
+        on milestones.order_id = logged.order_id
+        and 'order.' || milestones.milestone = logged.event_type
+    where logged.order_id is null
+),
+
+-- Not due yet: nobody has looked at the logs since, or the log may still be on its way.
+due as (
+    select missing.*
+    from missing
+    cross join data_as_of
+    where coalesce(missing.settled_at <= data_as_of.as_of, true)
+),
+
+reached as (
+    select
+        due.order_id,
+        due.event_type,
+        coalesce(
+            bool_or(
+                due.not_before >= horizons.logged_from
+                and coalesce(due.settled_at <= horizons.logged_until, true)
+            ),
+            false
+        ) as is_within,
+        coalesce(
+            bool_or(
+                due.not_after >= horizons.logged_from
+                and coalesce(due.not_before <= horizons.logged_until, true)
+            ),
+            false
+        ) as is_touching
+    from due
+    inner join horizons on due.event_type = horizons.event_type
+    group by due.order_id, due.event_type
 )
 
 select
-    implied.order_id,
-    implied.event_type,
-    implied.implied_by,
+    due.order_id,
+    due.event_type,
+    due.implied_by,
     orders.status as order_status,
-    implied.expected_at,
-    implied.not_before,
-    implied.not_after,
+    due.expected_at,
+    due.not_before,
+    due.not_after,
     case
-        when horizons.event_type is null then 'type never logged'
-        when implied.not_after < horizons.logged_from then 'before the first log'
-        when implied.not_before >= horizons.logged_from
-            and nameless.first_at
-            <= implied.not_after + settings.retry_settled_minutes * interval '1 minute'
-            and nameless.last_at >= implied.not_before
+        when reached.order_id is null then 'type never logged'
+        when not reached.is_touching and due.not_after is not null then 'before the first log'
+        when not reached.is_within then 'may be older than the first log'
+        when nameless.first_at <= due.settled_at and nameless.last_at >= due.not_before
             then 'a log names no order'
-        when implied.not_before >= horizons.logged_from then 'none'
-        else 'may be older than the first log'
+        else 'none'
     end as explanation
-from implied
-inner join orders on implied.order_id = orders.order_id
-cross join settings
-cross join data_as_of
-left join logged
-    on implied.order_id = logged.order_id and implied.event_type = logged.event_type
-left join horizons on implied.event_type = horizons.event_type
-left join nameless on implied.event_type = nameless.event_type
-where logged.order_id is null
-    -- Not due yet: nobody has looked at the logs since, or the log may still be on its way.
-    and coalesce(
-        implied.not_after + settings.retry_settled_minutes * interval '1 minute'
-        <= data_as_of.as_of,
-        true
-    )
+from due
+inner join orders on due.order_id = orders.order_id
+left join reached on due.order_id = reached.order_id and due.event_type = reached.event_type
+left join nameless on due.event_type = nameless.event_type

@@ -68,6 +68,7 @@ horizons as (
         max(case when event_type = 'order.delivered' then logged_from end) as delivered_from,
         max(case when event_type = 'order.cancelled' then logged_from end) as cancelled_from
     from intermediate.int_webhook_horizons
+    where span = 1
 ),
 
 -- Where at most a hundredth of a step's times is unknown, it is told from the first order on.

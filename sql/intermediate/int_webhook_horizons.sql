@@ -1,19 +1,22 @@
 /*
 description: >-
-  How far back the delivery logs reach without a break, by type of event: of what happened later, a
-  log would be here. It is when the oldest log was made, not when its event happened: an event of
-  long ago that is sent again today says nothing about the logs of the time between.
-grain: one row per type of event that was ever logged
-key: [event_type]
+  Since when, and until when, the delivery logs are all here, by type of event: of what happened in
+  between, a log would be here. It begins when the oldest log was made, not when its event happened:
+  an event of long ago that is sent again today says nothing about the logs of the time between.
+  Where all that the API listed was new to us, logs of the time between may have been dropped before
+  anybody looked: there one span ends and another begins.
+grain: one row per type of event that was ever logged and span
+key: [event_type, span]
 columns:
   event_type: order.created, order.paid, order.shipped, order.delivered, order.cancelled or unknown.
+  span: 1 is the newest, which goes on; 2 the one before it.
   logged_from: >-
-    When the oldest log of the type was made; where the API does not say that, its event's time
-    stands in. The oldest hundredth is left out: neither a wrong clock nor a resend can be told from
-    an old log. So is what was logged before all that the API listed was new to us, for what came
-    between may have been dropped before anybody looked. Where there is no time at all, it is the
-    first look. Logs about orders that the list does not have count only where there are no others.
-    Null when no log of the type is left.
+    When the oldest log of the type and span was made; where the API does not say that, its event's
+    time stands in. The oldest hundredth is left out: neither a wrong clock nor a resend can be told
+    from an old log. Where there is no time at all, it is the first look. Logs about orders that the
+    list does not have count only where there are no others. Null when the newest span has no log of
+    the type.
+  logged_until: The last time in the span up to which the logs are proven complete; null for the newest.
 */
 with logs as (
     select
@@ -40,9 +43,11 @@ runs as (
     select
         sync_id,
         complete_as_of,
-        rows_new,
-        coalesce(rows_reported, rows_read) as rows_listed,
-        -- What a first load brought in several syncs belongs to the first that was complete.
+        ended_at,
+        coalesce(rows_new, 0) as rows_new,
+        -- Without a total the list is read twice, with an overlap between any two pages.
+        coalesce(rows_reported - coalesce(rows_hidden, 0), (rows_read + 2) // 3) as rows_listed,
+        -- What was brought in several syncs belongs to the first of them that was complete.
         count(complete_as_of) over (
             order by sync_id desc rows between unbounded preceding and current row
         ) as from_last_proof
@@ -50,25 +55,44 @@ runs as (
     where resource = 'webhook_logs'
 ),
 
-proofs as (
+progress as (
     select
-        from_last_proof,
-        max(complete_as_of) as complete_as_of,
-        sum(rows_new) as rows_new,
-        max(case when complete_as_of is not null then rows_listed end) as rows_listed
+        max(complete_as_of) over (
+            order by sync_id rows between unbounded preceding and 1 preceding
+        ) as proven_before,
+        max(ended_at) over (
+            order by sync_id rows between unbounded preceding and 1 preceding
+        ) as ended_before,
+        sum(rows_new) over (
+            order by sync_id rows between unbounded preceding and 1 preceding
+        ) as rows_before,
+        sum(rows_new) over (
+            partition by from_last_proof
+            order by sync_id desc rows between unbounded preceding and current row
+        ) as rows_new,
+        max(case when complete_as_of is not null then rows_listed end) over (
+            partition by from_last_proof
+        ) as rows_listed
     from runs
-    group by from_last_proof
 ),
 
-steps as (
+-- A sync to which all was new, and which was not the first: what it read was made after the one
+-- before had ended, and that one proves nothing beyond its own proof.
+edges as (
+    select cast(null as timestamptz) as after_at, cast(null as timestamptz) as proven_before
+    union all
+    select ended_before as after_at, proven_before
+    from progress
+    where rows_before > 0 and rows_new >= rows_listed
+),
+
+spans as (
     select
-        rows_new >= rows_listed as is_all_new,
-        lag(complete_as_of) over (order by from_last_proof desc) as proven_before
-    from proofs
-),
-
-break as (
-    select max(proven_before) as after_at from steps where is_all_new
+        after_at,
+        lead(after_at) over (order by after_at nulls first) as before_at,
+        lead(proven_before) over (order by after_at nulls first) as logged_until,
+        row_number() over (order by after_at desc nulls last) as span
+    from edges
 ),
 
 first_order as (
@@ -95,10 +119,8 @@ dated as (
 timely as (
     select dated.event_type, dated.made_at, dated.trust
     from dated
-    cross join break
     where dated.made_at is not null
         and coalesce(dated.made_at >= dated.ordered_at - interval '1 hour', true)
-        and coalesce(dated.made_at > break.after_at, true)
 ),
 
 hours as (
@@ -114,40 +136,52 @@ hours as (
 
 counted as (
     select
-        event_type,
-        trust,
-        first_at,
-        sum(logs) over (
-            partition by event_type, trust
-            order by hour rows between unbounded preceding and current row
+        spans.span,
+        hours.event_type,
+        hours.trust,
+        hours.first_at,
+        sum(hours.logs) over (
+            partition by spans.span, hours.event_type, hours.trust
+            order by hours.hour rows between unbounded preceding and current row
         ) as logs_until,
-        sum(logs) over (partition by event_type, trust) as logs
+        sum(hours.logs) over (partition by spans.span, hours.event_type, hours.trust) as logs
     from hours
+    cross join spans
+    where coalesce(hours.first_at > spans.after_at, true)
+        and coalesce(hours.first_at <= spans.before_at, true)
 ),
 
 told as (
     select
+        span,
         event_type,
         min(case when trust = 1 then first_at end) as made_from,
         min(case when trust = 2 then first_at end) as happened_from,
         min(case when trust = 3 then first_at end) as stray_from
     from counted
     where logs_until * 100 > logs
-    group by event_type
+    group by span, event_type
 ),
 
 seen as (
-    select logs.event_type, min(sights.first_seen_at) as seen_from
+    select spans.span, logs.event_type, min(sights.first_seen_at) as seen_from
     from sights
     inner join logs on sights.webhook_log_id = logs.webhook_log_id
-    cross join break
-    where coalesce(sights.first_seen_at > break.after_at, true)
-    group by logs.event_type
+    cross join spans
+    where coalesce(sights.first_seen_at > spans.after_at, true)
+        and coalesce(sights.first_seen_at <= spans.before_at, true)
+    group by spans.span, logs.event_type
 )
 
 select
     types.event_type,
-    coalesce(told.made_from, told.happened_from, seen.seen_from, told.stray_from) as logged_from
+    spans.span,
+    coalesce(told.made_from, told.happened_from, seen.seen_from, told.stray_from) as logged_from,
+    spans.logged_until
 from (select distinct event_type from logs) as types
-left join told on types.event_type = told.event_type
-left join seen on types.event_type = seen.event_type
+cross join spans
+left join told on types.event_type = told.event_type and spans.span = told.span
+left join seen on types.event_type = seen.event_type and spans.span = seen.span
+where spans.span = 1
+    or coalesce(told.made_from, told.happened_from, seen.seen_from, told.stray_from)
+    < spans.logged_until

@@ -20,6 +20,7 @@ columns:
   rows_quarantined: Rows put into quarantine.
   rows_reported: The total as the API last gave it; the ledger's lines for sessions.
   rows_stored: Rows in the table at the end, deleted ones not counted.
+  rows_hidden: Rows of rows_reported that the list never shows; null when none are.
 */
 select
     sync_id,
@@ -37,5 +38,6 @@ select
     rows_repaired,
     rows_quarantined,
     rows_reported,
-    rows_stored
+    rows_stored,
+    cast(json_extract_string(detail, '$.rows_hidden') as bigint) as rows_hidden
 from printora_raw.sync_runs
