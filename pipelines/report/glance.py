@@ -17,7 +17,7 @@ SHOWN = (
     "paid_within_48h_rate",
     "paid_orders",
     "revenue",
-    "delivery_week_p50_hours",
+    "delivery_p50_hours",
     "delivered_within_7_days",
     "orders_overdue",
     "webhook_first_attempt_rate",

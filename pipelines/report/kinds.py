@@ -52,14 +52,14 @@ KINDS = (
         {"day": "date", "of": "what", "was": "was", "usual": "usual"},
         """
         with shown as (
-            select date, metric, case when metric = 'paid_rate' then ' %' else '' end as sign,
-                case when metric = 'paid_rate' then 100 else 1 end * value as value,
-                case when metric = 'paid_rate' then 100 else 1 end * low as low,
-                case when metric = 'paid_rate' then 100 else 1 end * high as high
+            select date, metric, case when metric like '%_rate' then ' %' else '' end as sign,
+                case when metric like '%_rate' then 100 else 1 end * value as value,
+                case when metric like '%_rate' then 100 else 1 end * low as low,
+                case when metric like '%_rate' then 100 else 1 end * high as high
             from analytics.metric_alerts
             where date > (select max(date) from analytics.dim_dates) - 28
         )
-        select date, case metric when 'paid_rate' then 'sessions paid within 48 hours'
+        select date, case metric when 'paid_within_48h_rate' then 'sessions paid within 48 hours'
             when 'gaps' then 'lost webhooks' else metric end as what,
             cast(round(value) as bigint) || sign as was,
             cast(round(low) as bigint) || ' to ' || cast(round(high) as bigint) || sign as usual

@@ -7,10 +7,10 @@ grain: one row per stage, period and time
 key: [stage, period, hours]
 accepted:
   stage: [created_to_paid, paid_to_shipped, shipped_to_delivered, paid_to_delivered]
-  period: [all, last_28_days]
+  period: [all, last_28_days, previous_28_days]
 columns:
   stage: created_to_paid, paid_to_shipped, shipped_to_delivered or paid_to_delivered.
-  period: all, or last_28_days, as in delivery_latency_summary.
+  period: all, last_28_days or previous_28_days, as in delivery_latency_summary.
   hours: Hours since the stage began, in whole seconds and above a day in whole minutes.
   at_risk: Orders that were still in the stage, and watched, just before.
   ended: Orders that ended it at this time, or since the row before.

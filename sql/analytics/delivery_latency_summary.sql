@@ -1,7 +1,7 @@
 /*
 description: >-
-  How long each stage takes, over all orders and by carrier and country, for all time and for the
-  last 28 days. Open orders are right-censored at the as-of time and cancellation is a competing risk
+  How long each stage takes, over all orders and by carrier and country, for all time, for the last
+  28 days and for the 28 days before. Open orders are right-censored at the as-of time and cancellation is a competing risk
   (Aalen-Johansen), so that parcels that pile up make the figures of the last 28 days worse at once:
   these are of what was seen then, each order from the age that it had. The naive figure stands
   beside it.
@@ -9,14 +9,16 @@ grain: one row per stage, period, dimension and value
 key: [stage, period, dimension, value]
 accepted:
   stage: [created_to_paid, paid_to_shipped, shipped_to_delivered, paid_to_delivered]
-  period: [all, last_28_days]
+  period: [all, last_28_days, previous_28_days]
   dimension: [all, carrier, country, carrier in country]
   p50_state: [reached, not yet, never]
   p90_state: [reached, not yet, never]
   p95_state: [reached, not yet, never]
 columns:
   stage: created_to_paid, paid_to_shipped, shipped_to_delivered or paid_to_delivered.
-  period: all, or last_28_days (the 28 days before the as-of time, of whichever orders).
+  period: >-
+    all, last_28_days (the 28 days before the as-of time, of whichever orders) or previous_28_days
+    (the 28 days before these, what came after them left out).
   dimension: all, carrier, country or carrier in country.
   value: all, the carrier, the country, or both as "DHL in DE"; unknown where the order has none.
   orders: = intermediate.int_latency_estimates

@@ -2,7 +2,8 @@
 description: >-
   Every customer that an order names, by pseudonym, and what they bought. Empty where neither the API
   nor the ledger tells who ordered, or personal_data is none. Orders of which nobody tells the customer
-  are in no row: customer_cohorts_monthly has their share. Not in the snapshot for readers.
+  are in no row: customer_cohorts_monthly has their share. Not in the snapshot for
+  readers, who get customers_by_paid_orders.
 grain: one row per customer
 key: [customer_pseudonym]
 not_null: [customer_pseudonym, source, orders, paid_orders, net_paid_orders, is_returning]

@@ -8,14 +8,15 @@ grain: one row per date and metric that left its band
 key: [date, metric]
 not_null: [date, metric, value, expected, low, high, direction]
 accepted:
-  metric: [sessions, paid_rate, deliveries, gaps]
+  metric: [sessions, paid_within_48h_rate, deliveries, gaps]
   direction: [below, above]
 columns:
   date: The date, in the report time zone.
   metric: >-
-    sessions (created on the day, in the ledger), paid_rate (of these, paid within 48 hours),
-    deliveries (parcels that arrived on it), gaps (events of the day that were lost for certain).
-  value: What it was; for paid_rate a share in 0..1.
+    sessions (created on the day, in the ledger), paid_within_48h_rate (the share of these that
+    were paid within 48 hours), deliveries (parcels that arrived on it), gaps (events of the day that
+    were lost for certain).
+  value: What it was; for paid_within_48h_rate a share in 0..1.
   expected: What the same weekdays before were, in the mean.
   low: Lower end of the band.
   high: Upper end of the band.
@@ -103,7 +104,7 @@ figures as (
     where dates.date >= first_cohort.date and dates.ends_at <= data_as_of.sessions_as_of
     union all
     select
-        'paid_rate' as metric,
+        'paid_within_48h_rate' as metric,
         dates.date,
         dates.day_of_week,
         conversions.paid_within_48h_sessions as hits,

@@ -7,14 +7,16 @@ key: [stage, variant, period, dimension, value]
 accepted:
   stage: [created_to_paid, paid_to_shipped, shipped_to_delivered, paid_to_delivered]
   variant: [point, low, high]
-  period: [all, last_28_days]
+  period: [all, last_28_days, previous_28_days]
 columns:
   group_id: Number of the group.
   stage: = intermediate.int_latency_spells
   variant: >-
     point; and, for a stage in which something is known by looks alone, low (each stay as short as
     the looks leave possible) and high (as long).
-  period: all, or last_28_days (what was seen in the 28 days before the as-of time).
+  period: >-
+    all, last_28_days (what was seen in the 28 days before the as-of time) or previous_28_days (in
+    the 28 days before these).
   dimension: = intermediate.int_latency_members
   value: = intermediate.int_latency_members
 */

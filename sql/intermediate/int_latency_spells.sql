@@ -1,14 +1,14 @@
 /*
 description: >-
   Each stay of an order in a stage as the estimator takes it: from which age on it was there to be
-  seen, and at which age it left. In the last 28 days an order is there from the age that it had at
-  their beginning.
+  seen, and at which age it left. In a period of 28 days an order is there from the age that it had at
+  their beginning, and is open at the age that it had at their end.
 grain: one row per order, stage, period and variant
 key: [order_id, stage, period, variant]
 columns:
   order_id: The order.
   stage: created_to_paid, paid_to_shipped, shipped_to_delivered or paid_to_delivered.
-  period: all or last_28_days.
+  period: all, last_28_days or previous_28_days.
   variant: point, low or high, as in int_latency_groups.
   cohort_date: Its date of payment or creation, as text.
   cohort_week: The Monday of its week, as text.
@@ -52,9 +52,18 @@ data_as_of as (
 ),
 
 periods as (
-    select 'all' as period, cast(null as timestamptz) as since
+    select 'all' as period, cast(null as timestamptz) as since, cast(null as timestamptz) as until
     union all
-    select 'last_28_days' as period, as_of - interval '672 hours' as since
+    select
+        'last_28_days' as period,
+        as_of - interval '672 hours' as since,
+        cast(null as timestamptz) as until
+    from data_as_of
+    union all
+    select
+        'previous_28_days' as period,
+        as_of - interval '1344 hours' as since,
+        as_of - interval '672 hours' as until
     from data_as_of
 ),
 
@@ -106,10 +115,22 @@ aged as (
                     )
                 )
             else variants.entered
-        end as entered_in_period
+        end as entered_in_period,
+        cast(
+            floor(date_diff('microsecond', variants.began_at, periods.until) / 1e6) as bigint
+        ) as period_over_after
     from variants
     cross join periods
-    where periods.since is null or variants.left_by is null or variants.left_by > periods.since
+    where (periods.since is null or variants.left_by is null or variants.left_by > periods.since)
+        and coalesce(variants.began_at < periods.until, true)
+),
+
+cut as (
+    select
+        aged.*,
+        coalesce(gone > period_over_after, false) as is_cut,
+        case when gone > period_over_after then period_over_after else gone end as gone_in_period
+    from aged
 )
 
 select
@@ -122,8 +143,8 @@ select
     carrier,
     country,
     carrier_in_country,
-    outcome,
-    is_imputed,
+    case when is_cut then 'open' else outcome end as outcome,
+    is_imputed and not is_cut as is_imputed,
     -- Minutes where a second more is nothing: down for who enters and up for who leaves, so that
     -- everybody is at risk in between.
     cast(
@@ -132,6 +153,11 @@ select
             else coalesce(entered_in_period, -1)
         end as integer
     ) as entered,
-    cast(case when gone > 86400 then (gone + 59) // 60 * 60 else gone end as integer) as gone
-from aged
-where gone is null or gone > entered_in_period
+    cast(
+        case
+            when gone_in_period > 86400 then (gone_in_period + 59) // 60 * 60
+            else gone_in_period
+        end as integer
+    ) as gone
+from cut
+where gone is null or gone_in_period > entered_in_period

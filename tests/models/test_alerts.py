@@ -71,7 +71,7 @@ def test_a_checkout_that_fails_is_an_alert_of_the_rate(warehouse: Warehouse) -> 
         or order["order_id"].endswith("0")
     ]
     found = _alerts(warehouse, raw, 49)
-    assert found[0] == ("02-16", "paid_rate", "0.1", "below")
+    assert found[0] == ("02-16", "paid_within_48h_rate", "0.1", "below")
 
 
 def test_a_day_that_is_not_over_is_not_judged(warehouse: Warehouse) -> None:

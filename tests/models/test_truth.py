@@ -28,6 +28,7 @@ SCENARIOS = [
         looks=6,
         seed=11,
         troubled=True,
+        days=70,
     ),
     Scenario(
         "one look, poor logs, a ledger with holes; the zone is east, clocks change",
@@ -46,8 +47,9 @@ SCENARIOS = [
         zone="Asia/Kolkata",
         order_times=False,
         lost=1.0,
-        looks=20,
+        looks=50,
         seed=42,
+        days=70,
     ),
     Scenario(
         "orders tell their times, some are gone, and logs come late or never; the zone is far west",
@@ -82,6 +84,10 @@ WORTH_COMPARING = {
     ),
     "cancelled orders": ("delivery_latency_daily", "cancelled > 0"),
     "an end at an unknown time": ("delivery_latency_summary", "untimed > 0"),
+    "a median of the weeks before the last": (
+        "delivery_latency_summary",
+        "period = 'previous_28_days' and p50_hours is not null",
+    ),
     "an event still being tried": ("webhook_health_daily", "retrying > 0"),
     "an event that failed for good": ("webhook_health_daily", "failed > 0"),
     "an event out of order": ("webhook_health_daily", "out_of_order > 0"),

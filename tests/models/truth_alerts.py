@@ -67,7 +67,7 @@ class AlertTruth(OpenTruth, SessionTruth, WebhookTruth):
                 for row in self._days_over(timedelta())
                 if first and row["date"] >= first
             ],
-            "paid_rate": [
+            "paid_within_48h_rate": [
                 Day(day, row["paid_within_48h_sessions"], row["sessions"])
                 for day, row in cohorts.items()
                 if row["paid_within_48h_rate"] is not None

@@ -26,9 +26,16 @@ from truth_world import AS_OF, Row
 
 #: Days from payment within which parcels are promised.
 PROMISES = (3, 5, 7, 10, 14)
-PERIODS = {"all": None, "last_28_days": AS_OF - timedelta(days=28)}
+_LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
+Period = tuple[datetime, datetime]
+#: From when until when what happened counts.
+PERIODS = {
+    "all": (_LONG_AGO, AS_OF),
+    "last_28_days": (AS_OF - timedelta(days=28), AS_OF),
+    "previous_28_days": (AS_OF - timedelta(days=56), AS_OF - timedelta(days=28)),
+}
+ALWAYS = PERIODS["all"]
 _SECOND = timedelta(seconds=1)
-_LONG_AGO = datetime(1, 1, 1, tzinfo=AS_OF.tzinfo)
 
 
 @dataclass(frozen=True)
@@ -77,16 +84,25 @@ class Stay:
         fast, middle, slow = (self._age(v) <= allowed for v in ("low", "point", "high"))
         return slow, middle and self.end.at is not None, fast
 
-    def subject(self, variant: str, since: datetime | None) -> Subject | None:
+    def subject(self, variant: str, period: Period = ALWAYS) -> Subject | None:
         """Return it as the estimator takes it; None where it was not there to be seen."""
+        since, until = period
         if not self.is_watched or (variant == "point" and self.end.at is None):
             return None
         watched = self._entered(self.watched_from, variant)
-        entered = max(watched, self._entered(since, variant) if since else -1)
-        gone = self.left_after(variant)
+        entered = max(watched, self._entered(since, variant))
+        gone, outcome = self.left_after(variant), self.outcome
+        if until < AS_OF and gone > (last := self._entered(until, variant)):
+            gone, outcome = last, OPEN
         if gone <= entered:
             return None
-        return Subject(_coarse(gone, up=True), self.outcome, _coarse(entered, up=False))
+        return Subject(_coarse(gone, up=True), outcome, _coarse(entered, up=False))
+
+    def may_touch(self, period: Period) -> bool:
+        """Whether it may have been in the stage at some time of it."""
+        since, until = period
+        is_over = self.outcome != OPEN and self.end.not_after <= since
+        return not is_over and self._start("point") < until
 
     def left_after(self, variant: str = "point") -> int:
         """Return the age in whole seconds at which it left."""
@@ -192,20 +208,17 @@ class LatencyTruth(OrderTruth):
             row["stage"]
             for row in self.stages
             for stay in [row["stay"]]
-            if (low := stay.subject("low", None))
-            and (high := stay.subject("high", None))
+            if (low := stay.subject("low"))
+            and (high := stay.subject("high"))
             and (low.time < high.time or stay.end.at is None)
         }
 
-    def _latency(self, key: Row, stays: list[Stay], since: datetime | None = None) -> Row | None:
-        curves = {v: _subjects(stays, v, since) for v in ("point", "low", "high")}
+    def _latency(self, key: Row, stays: list[Stay], period: Period = ALWAYS) -> Row | None:
+        curves = {v: _subjects(stays, v, period) for v in ("point", "low", "high")}
         steps = {variant: incidence(subjects) for variant, subjects in curves.items()}
         timed = curves["point"]
         untimed = [
-            stay
-            for stay in stays
-            if stay.subject("point", None) is None
-            and (since is None or stay.outcome == OPEN or stay.end.not_after > since)
+            stay for stay in stays if stay.subject("point") is None and stay.may_touch(period)
         ]
         if not timed and not untimed:
             return None
@@ -216,7 +229,9 @@ class LatencyTruth(OrderTruth):
             **count,
             "untimed": len(untimed),
             "imputed": sum(
-                stay.is_imputed for stay in stays if stay.subject("point", since) is not None
+                stay.is_imputed and subject.outcome == ENDED
+                for stay in stays
+                if (subject := stay.subject("point", period))
             ),
             "final_share": steps["point"][-1].cumulative_ended if timed else None,
             "naive_p50_hours": None if naive is None else naive / 3600,
@@ -245,9 +260,9 @@ class LatencyTruth(OrderTruth):
                 row | {"dimension": dimension, "value": row.get(dimension, "all")}
                 for row in self.stages
             ]
-            for period, since in PERIODS.items():
+            for name, period in PERIODS.items():
                 for key, stays in grouped(rows, "stage", "dimension", "value"):
-                    if row := self._latency(key | {"period": period}, stays, since):
+                    if row := self._latency(key | {"period": name}, stays, period):
                         yield row
 
     def delivery_sla_weekly(self) -> Iterator[Row]:
@@ -283,11 +298,11 @@ class LatencyTruth(OrderTruth):
 
     def delivery_latency_curve(self) -> Iterator[Row]:
         """The curves themselves."""
-        for period, since in PERIODS.items():
+        for name, period in PERIODS.items():
             for key, stays in grouped(self.stages, "stage"):
-                for step in incidence(_subjects(stays, "point", since)):
+                for step in incidence(_subjects(stays, "point", period)):
                     yield key | {
-                        "period": period,
+                        "period": name,
                         "hours": step.time / 3600,
                         "at_risk": step.at_risk,
                         "ended": step.ended,
@@ -300,8 +315,8 @@ class LatencyTruth(OrderTruth):
                     }
 
 
-def _subjects(stays: list[Stay], variant: str, since: datetime | None) -> list[Subject]:
-    return [subject for stay in stays if (subject := stay.subject(variant, since))]
+def _subjects(stays: list[Stay], variant: str, period: Period) -> list[Subject]:
+    return [subject for stay in stays if (subject := stay.subject(variant, period))]
 
 
 def _quantile(steps: dict[str, list[Step]], share: float, *, is_uncertain: bool) -> Row:

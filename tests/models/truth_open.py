@@ -29,7 +29,7 @@ class OpenTruth(LatencyTruth):
         ended: dict[tuple[str, str], list[Stay]] = defaultdict(list)
         for row in self.stages:
             stay = row["stay"]
-            if stay.outcome == ENDED and stay.is_watched_through() and stay.subject("point", None):
+            if stay.outcome == ENDED and stay.is_watched_through() and stay.subject("point"):
                 ended[row["stage"], row["country"]].append(stay)
                 ended[row["stage"], "all countries"].append(stay)
         return {key: _reference(stays) for key, stays in ended.items()}
@@ -96,8 +96,9 @@ class OpenTruth(LatencyTruth):
 
     def _curve(self, stage: str) -> list[Step]:
         stays = [row["stay"] for row in self.stages if row["stage"] == stage]
-        since = PERIODS["last_28_days"]
-        return incidence([s for stay in stays if (s := stay.subject("point", since))])
+        return incidence(
+            [s for stay in stays if (s := stay.subject("point", PERIODS["last_28_days"]))]
+        )
 
     def _hour_of_date(self, number: int) -> int:
         """Return in how many hours the day of that number begins."""

@@ -86,6 +86,23 @@ class ShopTruth(SessionTruth):
                 **_figures(orders),
             }
 
+    def customers_by_paid_orders(self) -> Iterator[Row]:
+        """How many paid how often."""
+        groups: dict[tuple[str, int], list[Row]] = defaultdict(list)
+        for customer in self.dim_customers():
+            groups[customer["currency"] or "unknown", customer["paid_orders"]].append(customer)
+        for (currency, paid_orders), people in groups.items():
+            yield {
+                "currency": currency,
+                "paid_orders": paid_orders,
+                "is_returning": paid_orders > 1,
+                "customers": len(people),
+                **{
+                    name: None if currency == "unknown" else sum(person[name] for person in people)
+                    for name in ("revenue", "net_revenue")
+                },
+            }
+
     def dim_creators(self) -> Iterator[Row]:
         """Whose designs were ordered."""
         creators: dict[str, str | None] = {}

@@ -118,6 +118,26 @@ def test_quantiles_are_compared_by_their_intervals(warehouse: Warehouse) -> None
         assert (found.period.days, found.period.last) == (7, date(2026, 3, 15))
 
 
+@pytest.mark.parametrize(("before", "is_change"), [(95, False), (40, True)])
+def test_delivery_is_compared_with_the_four_weeks_before(
+    warehouse: Warehouse, before: float, is_change: bool
+) -> None:
+    """Broken: the page says how long delivery takes, and not whether that is longer than it was."""
+    warehouse.connection.execute("create schema if not exists analytics")
+    warehouse.connection.execute(
+        f"""
+        create table analytics.delivery_latency_summary as
+        select 'paid_to_delivered' as stage, 'all' as dimension, v.* from (values
+            ('all', 300.0, 290.0, 310.0),
+            ('last_28_days', 100.0, 90.0, 110.0),
+            ('previous_28_days', {before}.0, {before - 10}.0, {before + 10}.0)
+        ) as v (period, p50_hours, p50_hours_low, p50_hours_high)
+        """  # noqa: S608
+    )
+    (found,) = headlines(warehouse.connection, METRICS["delivery_p50_hours"])
+    assert (found.now, found.before, found.is_change) == (100, before, is_change)
+
+
 def test_what_is_not_known_is_no_change(warehouse: Warehouse) -> None:
     """Broken: a warehouse without any session ends the page with an error."""
     warehouse.build()

@@ -113,7 +113,7 @@ def test_a_day_unlike_its_weekday_is_told(world: Warehouse) -> None:
     connection.execute("begin")
     connection.execute(
         "insert into analytics.metric_alerts (date, metric, value, expected, low, high, direction) "
-        "select max(date), 'paid_rate', 0.1, 0.3, 0.25, 0.35, 'below' from analytics.dim_dates"
+        "select max(date), 'paid_within_48h_rate', 0.1, 0.3, 0.25, 0.35, 'below' from analytics.dim_dates"
     )
     found = {each.kind.anchor: each for each in todo.find(connection)}["odd-days"]
     connection.execute("rollback")
