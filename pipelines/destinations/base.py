@@ -77,8 +77,8 @@ class Destination(Reading, Protocol):
         A list does until a full scan proves it by itself, sessions until the ledger is read whole.
         """
 
-    def counted(self, table: Table) -> int:
-        """Count the rows where readers find them: a local copy's are no proof."""
+    def counted(self, table: Table) -> dict[str | None, int]:
+        """Count the rows by status where readers find them: a local copy's are no proof."""
 
     def release(self) -> None:
         """Let others read until the next question or load."""

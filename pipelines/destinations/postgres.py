@@ -136,18 +136,13 @@ class PostgresDestination(SqlReading):
             return _There(self._session).count(table, condition)
         return super().count(table, condition)
 
-    def counted(self, table: Table) -> int:
+    def counted(self, table: Table) -> dict[str | None, int]:
         """Count the rows at the destination; where the mirror has others, it is thrown away."""
-        with self._transaction() as cursor:
-            cursor.execute(
-                f"select count(*) from {DATASET}.{table.name}"
-                + (" where deleted_at is null" if "deleted_at" in table.arrow.names else "")
-            )
-            count = int(cursor.fetchone()[0])
-        if count != self.count(table):
+        there = _There(self._session).counted(table)
+        if there != super().counted(table):
             self._is_sure = False
             self._mirror.note(None)
-        return count
+        return there
 
     def recent_requests(self, since: datetime) -> list[tuple[datetime, int]]:
         """Return when syncs ended since a time, and how many requests each had made."""

@@ -52,9 +52,9 @@ class SqlReading:
         rows = self._ask(table, "count(*)", condition)
         return int(rows[0][0]) if rows else 0
 
-    def counted(self, table: Table) -> int:
-        """Count the rows where readers find them."""
-        return self.count(table)
+    def counted(self, table: Table) -> dict[str | None, int]:
+        """Count the rows by status where readers find them."""
+        return {status: number for status, (number, _) in self.statuses(table).items()}
 
     def statuses(self, table: Table, condition: Where = ALL) -> dict[str | None, tuple[int, Any]]:
         """Return by status how many rows there are, and the latest look at one of them."""

@@ -114,14 +114,16 @@ class Changes:
             (self.events_right if same else self.events_wrong)[row["status"]] += 1
 
 
-def is_older(row: Row, stored: Row, latest: datetime | None) -> bool:
-    """Tell whether a row was read before the one that is stored; ``latest``: the latest look.
+def is_older(row: Row, stored: Row, loaded_until: datetime | None) -> bool:
+    """Tell whether a row was read before the one that is stored.
 
-    What seems to have been stored after all that was read now was read before the server's clock
-    was set back.
+    ``loaded_until``: the latest look that this sync has loaded; None: nothing yet. All that is
+    stored otherwise is of an earlier sync: what seems later there was read before the server's
+    clock was set back, or from a server whose clock is ahead.
     """
-    was_set_back = latest is not None and stored["_seen_at"] - latest > CLOCK_SLACK
-    return not was_set_back and stored["_seen_at"] - row["_seen_at"] > CLOCK_SLACK
+    if loaded_until is None or stored["_seen_at"] > loaded_until:
+        return False
+    return bool(stored["_seen_at"] - row["_seen_at"] > CLOCK_SLACK)
 
 
 def _amount(look: Row, previous: Row) -> Row:

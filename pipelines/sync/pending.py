@@ -66,6 +66,7 @@ class PendingRows:
         self._is_prepared = False
         #: When the latest look was taken.
         self.latest: datetime | None = None
+        self._loaded_until: datetime | None = None
         self._changes = Changes(self._specs)
         self.new, self.changed = self._changes.new, self._changes.changed
         self.events_right = self._changes.events_right
@@ -204,7 +205,7 @@ class PendingRows:
         self._changes.clear()
         for part in (self._rows, self._previous, self._lines, self._plain, self._first):
             part.clear()
-        self._is_prepared = False
+        self._is_prepared, self._loaded_until = False, self.latest
 
     def _batches(
         self,
@@ -311,7 +312,7 @@ class PendingRows:
             rows, previous = self._rows[resource], self._previous[table.name]
             for key, row in list(rows.items()):
                 earlier = previous[key]
-                if earlier is not None and is_older(row, earlier, self.latest):
+                if earlier is not None and is_older(row, earlier, self._loaded_until):
                     del rows[key]
                 else:
                     self._changes.compare(resource, key, row, earlier, first)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -33,6 +33,7 @@ from pipelines.sync.state import Identity, ListState, SyncState, read_state
 from pipelines.sync.verdict import (
     ClockReading,
     Evidence,
+    Inconclusive,
     NeedsScan,
     Proof,
     Verified,
@@ -211,10 +212,32 @@ class Runner:
     # Loading ---------------------------------------------------------------------------------
 
     def _load(self) -> None:
+        self._load_and_look([run for run in self.runs.values() if run.certificate.complete_as_of])
+
+    def _load_and_look(self, runs: Collection[ListRun]) -> bool:
+        """Load what waits; tell whether all rows of the lists are then stored as they were read."""
+        promised = [(run, run.copy.statuses(run.spec)) for run in runs]
+        for run, statuses in promised:
+            run.certificate.rows_stored = sum(statuses.values())
         state = self._state()
         loaded = self._pending.load(state.to_json(), self._certified)
         self._kept = state
         self._listener(Loaded({"rows": loaded}))
+        return all([self._is_stored(run, statuses) for run, statuses in promised])
+
+    def _is_stored(self, run: ListRun, promised: Mapping[str | None, int]) -> bool:
+        """Count where the readers read: a certificate that promises other rows is withdrawn."""
+        there = self._destination.counted(run.spec.table)
+        if there == promised:
+            return True
+        read, stored = sum(promised.values()), sum(there.values())
+        reason = f"{read} {run.spec.words} were read, {stored} are there"
+        if read != stored:
+            run.conclude(NeedsScan(reason))
+        else:
+            run.conclude(Inconclusive(f"{reason}, and some of them in other statuses"))
+        run.certificate.rows_stored = stored
+        return False
 
     def _state(self) -> SyncState:
         # The ledger's marks count once all of it is read: until then it is read again.
@@ -249,9 +272,8 @@ class Runner:
     def _finish(self, stopped_by: str | None = None) -> SyncResult:
         self.driver.close()
         self._pending.load_again()
-        self._count_stored()
-        self._load()
-        if self._withdraw_what_is_not_stored():
+        self.sessions.rows_stored = self._pending.count(SESSIONS)
+        if not self._load_and_look(self.runs.values()):
             self._load()
         return SyncResult(
             self.sync_id,
@@ -260,25 +282,6 @@ class Runner:
             self._client.governor.left(),
             stopped_by,
         )
-
-    def _count_stored(self) -> None:
-        self.sessions.rows_stored = self._pending.count(SESSIONS)
-        for run in self.runs.values():
-            run.certificate.rows_stored = run.copy.count(run.spec)
-
-    def _withdraw_what_is_not_stored(self) -> bool:
-        """Count where the readers read: a certificate that promises other rows is withdrawn."""
-        found = False
-        for run in self.runs.values():
-            stored = self._destination.counted(run.spec.table)
-            if stored == run.certificate.rows_stored:
-                continue
-            reason = f"{run.certificate.rows_stored} {run.spec.words} were read, {stored} are there"
-            run.state = state_after(run.state, NeedsScan(reason))
-            run.certificate.unproven(reason)
-            run.certificate.rows_stored = stored
-            found = True
-        return found
 
     def _certificates(self) -> dict[str, ResourceCertificate]:
         parts = {name: run.certificate for name, run in self.runs.items()}

@@ -41,7 +41,9 @@ class Memory:
         """Count the rows."""
         return len(self._rows(table, condition))
 
-    counted = count
+    def counted(self, table: Table) -> dict[str | None, int]:
+        """Count the rows by status."""
+        return {status: number for status, (number, _) in self.statuses(table).items()}
 
     def statuses(self, table: Table, condition: Where = ALL) -> dict[str | None, tuple[int, Any]]:
         """Return by status how many rows there are, and the latest look at one of them."""
