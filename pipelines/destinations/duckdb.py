@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +15,20 @@ from dlt.destinations.impl.duckdb.configuration import (
 )
 
 from pipelines.clock import Clock, SystemClock
+from pipelines.destinations.base import DATASET
 from pipelines.destinations.batches import Batch, to_arrow
 from pipelines.destinations.faults import readable_errors
 from pipelines.destinations.packages import Packages
 from pipelines.destinations.sql import SqlReading
 from pipelines.destinations.where import JsonObject
-from pipelines.errors import WarehouseLocked
+from pipelines.errors import WarehouseError, WarehouseLocked
 from pipelines.source.schema import Table
 from pipelines.warehouse.connection import READER_TIMEOUT
+from pipelines.warehouse.same_file import moved_away, place_of
 
 _POLL_SECONDS = 0.2
+#: dlt's table of the packages that it has loaded.
+_LOADS = "_dlt_loads"
 _CHECKPOINT = "16MB"
 #: DuckDB would keep what it has read until most of the machine's memory is full.
 _MEMORY = "256MB"
@@ -76,6 +80,8 @@ class DuckDBDestination(SqlReading):
         self._clock = clock or SystemClock()
         self._packages = Packages(destination, pipelines_dir)
         self._client: Any = None
+        self._place: tuple[int, int] | None = None
+        self._loads: list[tuple[Any, ...]] | None = None
         self.state: JsonObject = {}
 
     def __enter__(self) -> DuckDBDestination:
@@ -85,15 +91,23 @@ class DuckDBDestination(SqlReading):
         self.read_columns()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._packages.close()
-        self.release()
+        with suppress(WarehouseError) if kind else nullcontext():
+            self.release()
 
     def release(self) -> None:
-        """Let others read the file until the next question or load."""
+        """Let others read the file until the next question or load.
+
+        Raises:
+            WarehouseError: it is not in its place any more, and what was loaded goes with it.
+        """
         if self._client is not None:
-            self._client.close_connection()
-            self._client = None
+            client, self._client = self._client, None
+            try:
+                self._check_place(client)
+            finally:
+                client.close_connection()
 
     def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Run a query on raw tables that are there."""
@@ -106,7 +120,7 @@ class DuckDBDestination(SqlReading):
         batches = {table: to_arrow(table, part) for table, part in rows.items() if len(part)}
         self._open()  # and so nobody else can, until the load is done
         self._packages.load(batches, state)
-        self.state = dict(state)
+        self.state, self._loads = dict(state), self._packages_in(self._client)
         if any(not self.has(table) for table in batches):
             self.read_columns()
 
@@ -117,9 +131,36 @@ class DuckDBDestination(SqlReading):
         yield
 
     def _open(self) -> None:
-        """Open the destination; wait for whoever reads it."""
+        """Open the destination; wait for whoever reads it.
+
+        Raises:
+            WarehouseError: the file is not the one that this sync began with.
+        """
         if self._client is not None:
+            self._check_place(self._client)
             return
+        client = self._open_when_free()
+        loads = self._packages_in(client)
+        if self._loads not in (None, loads):
+            client.close_connection()
+            raise moved_away(_path(client))
+        self._client, self._loads, self._place = client, loads, place_of(_path(client))
+
+    def _check_place(self, client: Any) -> None:
+        """See that what is open is what stands there: while it is, no other file looks like it."""
+        if place_of(_path(client)) != self._place:
+            raise moved_away(_path(client))
+
+    def _packages_in(self, client: Any) -> list[tuple[Any, ...]]:
+        """Return what tells the file from others, wherever it is: what was loaded into it."""
+        there = "select 1 from duckdb_tables() where schema_name = %s and table_name = %s"
+        with readable_errors():
+            if not client.execute_sql(there, DATASET, _LOADS):
+                return []
+            loads = client.execute_sql(f"select count(*), max(load_id) from {DATASET}.{_LOADS}")  # noqa: S608 - ours
+        return list(loads)
+
+    def _open_when_free(self) -> Any:
         give_up = self._clock.now() + READER_TIMEOUT
         while True:
             client = self._packages.pipeline.sql_client()
@@ -131,5 +172,8 @@ class DuckDBDestination(SqlReading):
                     raise
                 self._clock.sleep(_POLL_SECONDS)
             else:
-                self._client = client
-                return
+                return client
+
+
+def _path(client: Any) -> Path:
+    return Path(str(client.credentials.database))

@@ -223,7 +223,8 @@ class Runner:
         loaded = self._pending.load(state.to_json(), self._certified)
         self._kept = state
         self._listener(Loaded({"rows": loaded}))
-        return all([self._is_stored(run, statuses) for run, statuses in promised])
+        stored = [self._is_stored(run, statuses) for run, statuses in promised]
+        return all(stored)
 
     def _is_stored(self, run: ListRun, promised: Mapping[str | None, int]) -> bool:
         """Count where the readers read: a certificate that promises other rows is withdrawn."""

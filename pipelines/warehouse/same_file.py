@@ -23,7 +23,7 @@ class SameFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         ensure_database(path)
-        self._place = _place(path)
+        self._place = place_of(path)
         self._syncs = _syncs(path)
 
     def check(self) -> None:
@@ -34,19 +34,29 @@ class SameFile:
         Raises:
             WarehouseError: it was moved away or replaced.
         """
-        place = _place(self._path)
-        if place == self._place:
-            return
-        if place is None or not self._syncs or _syncs(self._path) <= self._syncs:
-            raise WarehouseError(
-                f"{self._path} was moved away or replaced while this run lasted.",
-                hint="What it loaded is in two files now. Put the one that was moved back in its "
-                "place, and run again: what is missing there is read again.",
-            )
+        place = place_of(self._path)
+        if place is None or not self._holds_what_it_held(is_moved=place != self._place):
+            raise moved_away(self._path)
         self._place = place
 
+    def _holds_what_it_held(self, *, is_moved: bool) -> bool:
+        """Count the certificates: a new file may well get the number of one that was removed."""
+        if is_moved:
+            return bool(self._syncs) and _syncs(self._path) > self._syncs
+        return not self._syncs or _syncs(self._path) >= self._syncs
 
-def _place(path: Path) -> tuple[int, int] | None:
+
+def moved_away(path: Path) -> WarehouseError:
+    """Return the error of a run whose file was moved away or replaced."""
+    return WarehouseError(
+        f"{path} was moved away or replaced while this run lasted.",
+        hint="What it loaded is in two files now. Put the one that was moved back in its "
+        "place, and run again: what is missing there is read again.",
+    )
+
+
+def place_of(path: Path) -> tuple[int, int] | None:
+    """Return where a file is on the disk; None: nowhere. It stays its own while it is open."""
     try:
         found = path.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""A server's clock that goes back, or is two clocks: what was read is stored, or nothing is said."""
+"""A server's clock that goes back, or is two clocks: what was read is stored, or it is said."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from fast import FastDestination, FastWorld, fast_world
 
 from pipelines.destinations.where import JsonObject, Row
 from pipelines.source.schema import ORDERS, Table
-from pipelines.sync import SyncResult, driver
+from pipelines.sync import driver
+from pipelines.sync.certificate import ResourceCertificate
 
 sys.path.append(str(Path(__file__).parents[1] / "hostile"))
 import hostile_run
@@ -93,7 +94,7 @@ def test_rows_that_are_not_in_the_status_that_was_counted_are_no_proof(
 ) -> None:
     """As many rows are there, one of them is stale, and the sync says that all is well."""
 
-    def orders(here: FastWorld) -> SyncResult:
+    def orders(here: FastWorld) -> ResourceCertificate:
         return here.sync().resources["orders"]
 
     monkeypatch.setattr(fast, "FastDestination", Stubborn)
