@@ -157,7 +157,7 @@ class DuckDBDestination(SqlReading):
         with readable_errors():
             if not client.execute_sql(there, DATASET, _LOADS):
                 return []
-            loads = client.execute_sql(f"select count(*), max(load_id) from {DATASET}.{_LOADS}")  # noqa: S608 - ours
+            loads = client.execute_sql(f"select count(*), max(load_id) from {DATASET}.{_LOADS}")
         return list(loads)
 
     def _open_when_free(self) -> Any:
