@@ -25,8 +25,9 @@ _NOT_REACHED = (
 )
 
 _NOBODY = (
-    "Nothing that is stored is about them. Where no pseudonyms are kept (personal_data is none), "
-    "only the ids of their orders find somebody."
+    "Nobody found: mistyped, or forgotten before. It is noted, so that later syncs do not bring "
+    "them. Where no pseudonyms are kept (personal_data is none), only the ids of their orders find "
+    "somebody."
 )
 
 
@@ -43,12 +44,12 @@ def forget(
     receipt = _forget(_settings(), who)
     found = ", ".join(f"{rows} of {table}" for table, rows in receipt.rows.items() if rows)
     terminal.show(
-        f"Forgotten at {receipt.forgotten_at:%Y-%m-%d %H:%M:%S} UTC, receipt {receipt.receipt_id}.",
+        *(() if found else (_NOBODY,)),
+        f"{'Forgotten' if found else 'Noted'} at {receipt.forgotten_at:%Y-%m-%d %H:%M:%S} UTC, "
+        f"receipt {receipt.receipt_id}.",
         f"Rows about the person, which are nobody's now: {found or 'none'}.",
         "What later syncs bring of them is erased as it comes. " + _NOT_REACHED,
     )
-    if not found:
-        terminal.note(_NOBODY)
     if json:
         terminal.print_json({"exit_code": failures.DONE, "receipt": asdict(receipt)})
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from pipelines.errors import ConfigurationError
 from pipelines.lists import LISTS
 from pipelines.people.scrub import DOCUMENTS, empty_staging, replace_documents, set_null
 from pipelines.people.state import FORGOTTEN, OWN_TABLES, RAW, RECEIPTS, tables
@@ -31,6 +32,8 @@ _MENTIONING = {table.name: table.key[0] for table in (*_TOLD, QUARANTINE)}
 _NOTES = "receipt_id varchar, kind varchar, id varchar"
 _RECEIPT = "receipt_id varchar, forgotten_at timestamptz, named_by varchar, rows json"
 _PSEUDONYM = re.compile(r"[0-9a-f]{32}")
+#: One address and nothing around it, as `Ada <ada@example.com>` has: another text is nobody's.
+_ADDRESS = re.compile(r'[^\s@<>:;,"]+@[^\s@<>:;,"]+')
 #: Which columns hold an id of what kind; what is noted of a person are ids of these kinds.
 _KINDS = {
     **{spec.key: spec.name for spec in LISTS},
@@ -72,12 +75,18 @@ def forget(connection: DuckDBPyConnection, subject: str, keys: Keys, now: dateti
 
     ``subject`` is an e-mail address, a pseudonym or the id of an order; of an order it is whoever
     made it. What is noted are ids and pseudonyms, so that later loads can be kept clean.
+
+    Raises:
+        ConfigurationError: it is no address, and no row has such an order or pseudonym: a typo.
+            An address that nobody has is noted, as it may come with a later sync.
     """
+    subject = subject.strip()
+    _refuse_nobody(connection, subject)
     connection.execute(f"create schema if not exists {RAW}")
     connection.execute(f"create table if not exists {FORGOTTEN} ({_NOTES})")
     connection.execute(f"create table if not exists {RECEIPTS} ({_RECEIPT})")
     receipt_id = f"forget-{uuid.uuid4().hex[:12]}"
-    named_by = _note(connection, receipt_id, subject.strip(), keys)
+    named_by = _note(connection, receipt_id, subject, keys)
     _follow(connection)
     rows = {
         table: _count(connection, table, about)
@@ -89,6 +98,36 @@ def forget(connection: DuckDBPyConnection, subject: str, keys: Keys, now: dateti
     values = [receipt_id, now, named_by, as_json(rows)]
     connection.execute(f"insert into {RECEIPTS} values (?, ?, ?, ?)", values)
     return Receipt(receipt_id, now, named_by, rows)
+
+
+def _refuse_nobody(connection: DuckDBPyConnection, subject: str) -> None:
+    if _ADDRESS.fullmatch(subject) or (subject and _is_known(connection, subject)):
+        return
+    named = f"{subject!r} is" if subject else "An empty name is"
+    raise ConfigurationError(
+        f"{named} no address, no pseudonym and no order in this warehouse: nobody was forgotten.",
+        hint="Give an e-mail address like ada@example.com, or what printora_raw.orders has in "
+        "customer_pseudonym or order_id.",
+    )
+
+
+def _is_known(connection: DuckDBPyConnection, subject: str) -> bool:
+    """Tell whether any row is about it, or was until it was forgotten."""
+    named = {_column_of(subject), "record_key"}
+    places = [
+        (table, column)
+        for table, columns in tables(connection).items()
+        if table.startswith(f"{RAW}.")
+        for column in columns & ({"id"} if table == FORGOTTEN else named)
+    ]
+    return any(
+        connection.execute(f"select 1 from {table} where {column} = ? limit 1", [subject]).fetchone()
+        for table, column in places
+    )
+
+
+def _column_of(subject: str) -> str:
+    return "customer_pseudonym" if _PSEUDONYM.fullmatch(subject) else "order_id"
 
 
 def erase(connection: DuckDBPyConnection) -> int:
@@ -146,11 +185,11 @@ def _count(connection: DuckDBPyConnection, table: str, about: str) -> int:
 
 def _note(connection: DuckDBPyConnection, receipt_id: str, subject: str, keys: Keys) -> str:
     """Note what is known of the person at once; return what kind of name they were given."""
-    if "@" in subject:
+    if _ADDRESS.fullmatch(subject):
         _insert(connection, receipt_id, "pseudonym", "select ?", keys.pseudonym(subject))
         _note_mentions(connection, receipt_id, subject)
         return "email"
-    kind = "pseudonym" if _PSEUDONYM.fullmatch(subject) else "order"
+    kind = _KINDS[_column_of(subject)]
     _insert(connection, receipt_id, kind, "select ?", subject)
     return kind
 

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,7 +20,10 @@ import duckdb
 import pytest
 from cli_support import Place, everything
 
+from pipelines.errors import ConfigurationError
+from pipelines.people.forgetting import forget
 from pipelines.source.privacy import PersonalData
+from pipelines.source.pseudonyms import Keys
 
 sys.path.append(str(Path(__file__).parents[1] / "source"))
 from people_records import MARKS, SECRET, TEXT, log, order, plain, tree
@@ -154,3 +158,24 @@ def test_somebody_is_forgotten_from_the_command_line(loaded: Place) -> None:
     assert rotated.returncode == 0, rotated.stderr
     assert "key 2" in rotated.stdout
     assert loaded.run("sync").returncode == 0
+
+
+def test_a_mistyped_name_is_no_receipt(loaded: Place) -> None:
+    """Broken: who mistypes an order's id is told that somebody was forgotten."""
+    before = loaded.warehouse.read_bytes()
+    told = loaded.run("forget", "ord_nope")
+    assert (told.returncode, told.stdout) == (2, "")
+    assert "nobody was forgotten" in told.stderr
+    with duckdb.connect(str(loaded.warehouse), read_only=True) as connection:
+        for who in ["", " ", "0" * 32, "@", "ada@", "Ada <ada@example.com>", "ada example.com"]:
+            with pytest.raises(ConfigurationError, match="nobody was forgotten"):
+                forget(connection, who, Keys.new(), datetime.now(UTC))
+    assert loaded.warehouse.read_bytes() == before
+
+
+def test_an_address_of_nobody_is_told_so_first(loaded: Place) -> None:
+    """Broken: a mistyped address reads like one that was found."""
+    told = loaded.run("forget", "nobody@example.com")
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.startswith("Nobody found: mistyped, or forgotten before.")
+    assert "Forgotten" not in told.stdout
