@@ -12,6 +12,7 @@ from assets.resources import KEYS, sync_settings
 from assets.settings import Automation
 from pipelines.clock import SystemClock, utc
 from pipelines.errors import ConfigurationError, PrintoraError
+from pipelines.words import counted
 
 if TYPE_CHECKING:
     from pipelines.settings import Settings
@@ -105,7 +106,9 @@ def _look_at_ledger(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg
     if seen == context.cursor:
         return dg.SkipReason("No file of the session ledger has changed.")
     if not context.cursor:  # What was there before the sensor is the schedule's business.
-        return dg.SensorResult(skip_reason=f"{len(files)} files, from now on.", cursor=seen)
+        return dg.SensorResult(
+            skip_reason=f"{counted(len(files), 'file')}, from now on.", cursor=seen
+        )
     request = dg.RunRequest(run_key=seen, tags={"printora/trigger": "ledger"})
     return dg.SensorResult(run_requests=[request], cursor=seen)
 

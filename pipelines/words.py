@@ -24,6 +24,11 @@ def count(value: float | None) -> str:
     return NONE if value is None else f"{value:,.0f}"
 
 
+def counted(number: float, one: str, many: str | None = None) -> str:
+    """Return a number with its noun: "1 row", "2,000 rows"."""
+    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+
+
 def percent(share: float | None, digits: int = 1) -> str:
     """Return a share in 0..1 as "34.1 %"."""
     return NONE if share is None else f"{share * 100:.{digits}f} %"

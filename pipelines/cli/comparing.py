@@ -12,6 +12,7 @@ import typer
 from pipelines.cli import failures, redaction, terminal, warehouses
 from pipelines.destination import refuse_other_url
 from pipelines.errors import ConfigurationError, WarehouseError
+from pipelines.words import counted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -98,7 +99,8 @@ def _compared(url: str, *, replace: bool) -> tuple[list[Comparison], list[str]]:
         connect(path, read_only=True) as connection,
     ):
         settings = _settings_of(connection, project)
-        terminal.note(f"Copied {copy_raw(connection, database):,} raw rows. Building the models.")
+        copied = counted(copy_raw(connection, database), "raw row")
+        terminal.note(f"Copied {copied}. Building the models.")
         there.build(database, project, settings)
         return _held_against(connection, database, with_fields(project, settings))
 
@@ -157,9 +159,13 @@ def _rows(connection: DuckDBPyConnection, query: str) -> Iterator[tuple[Any, ...
 def _show(found: list[Comparison], checks: list[str]) -> None:
     for part in found:
         if part.differing:
-            terminal.show(f"{part.model}: {part.differing:,} rows differ. {part.example}")
+            terminal.show(
+                f"{part.model} differs in {counted(part.differing, 'row')}. {part.example}"
+            )
     for name in checks:
         terminal.show(f"The check {name} finds other rows.")
     equal = [part for part in found if not part.differing]
     rows = sum(part.rows for part in equal)
-    terminal.show(f"{len(equal)} of {len(found)} models are equal, {rows:,} rows.")
+    terminal.show(
+        f"{len(equal)} of {counted(len(found), 'model')} are equal, {counted(rows, 'row')}."
+    )

@@ -16,6 +16,7 @@ from typing import IO, Any
 
 from pipelines.cli import terminal
 from pipelines.errors import PrintoraError
+from pipelines.words import counted
 
 _MODULE = "assets.main_run"
 
@@ -41,9 +42,9 @@ class DagsterRun:
                 self.found += [] if event["passed"] else [event["name"]]
 
     def __str__(self) -> str:
-        passed = f"{self.checks - len(self.found)} of {self.checks} checks passed"
+        passed = f"{self.checks - len(self.found)} of {counted(self.checks, 'check')} passed"
         found = f"; {', '.join(self.found)} found something" if self.found else ""
-        return f"Dagster: {self.assets} assets materialized, {passed}{found}."
+        return f"Dagster: {counted(self.assets, 'asset')} materialized, {passed}{found}."
 
 
 def execute(environment: Mapping[str, str], log: Path) -> DagsterRun:

@@ -22,6 +22,7 @@ from pipelines.errors import PrintoraError
 from pipelines.sandbox import Limits, Sandbox, SandboxConfig, Server, WorldOptions
 from pipelines.shipped import shipped
 from pipelines.warehouse import ModelSettings, connect
+from pipelines.words import counted
 
 FOLDER = Path(".printora/demo")
 #: Printora allows 60 requests a minute: the demo would spend its time waiting.
@@ -87,9 +88,9 @@ def _environment(folder: Path, warehouse: Path, settings: Mapping[str, str]) -> 
 
 def _introduce(server: Server, orders: int) -> None:
     terminal.note(
-        f"A sandbox with {orders:,} orders answers at {server.base_url}. Printora allows 60 "
-        f"requests a minute; for the demo the sandbox allows {_LIMITS.per_minute:,}. As in life, "
-        "it loses a webhook now and then: a check finds that."
+        f"A sandbox with {counted(orders, 'order')} answers at {server.base_url}. Printora allows "
+        f"60 requests a minute; for the demo the sandbox allows {_LIMITS.per_minute:,}. As in "
+        "life, it loses a webhook now and then: a check finds that."
     )
 
 

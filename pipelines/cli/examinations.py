@@ -21,6 +21,7 @@ from pipelines.warehouse import connect
 from pipelines.warehouse.catalog import quoted
 from pipelines.warehouse.damage import DAMAGE_HINT
 from pipelines.warehouse.lock import require_folder
+from pipelines.words import counted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -99,8 +100,9 @@ def api(settings: Settings, clock: Clock) -> Iterator[Finding]:
             except PrintoraError as error:
                 yield of_error(spec.words, error)
             else:
-                total = "an unknown number of" if page.total is None else f"{page.total:,}"
-                yield Finding(spec.words, "ok", f"the list answers, with {total} rows")
+                unknown = "an unknown number of rows"
+                total = unknown if page.total is None else counted(page.total, "row")
+                yield Finding(spec.words, "ok", f"the list answers, with {total}")
         left = ", ".join(f"{n:,} this {name}" for name, n in client.governor.left().items())
         yield Finding("limits", "ok", f"requests left, without your shop's share: {left}")
         for _ in range(_AGREE):  # a clock that is far away is believed when answers agree
@@ -141,14 +143,19 @@ def ledger(settings: Settings, clock: Clock) -> Iterator[Finding]:
         yield of_error("ledger", error)
         return
     told = read.coverage
-    text = f"{told.files:,} files, {told.bytes_read:,} bytes, {told.records:,} records of sessions"
+    text = (
+        f"{counted(told.files, 'file')}, {counted(told.bytes_read, 'byte')}, "
+        f"{counted(told.records, 'record')} of sessions"
+    )
     yield Finding("ledger", "ok", text)
     if told.bad:
         todo = "printora_raw.quarantine has place and reason of each after a sync."
-        yield Finding("ledger", "note", f"{told.bad:,} records cannot be read", todo)
+        yield Finding("ledger", "note", f"{counted(told.bad, 'record')} cannot be read", todo)
     for rest in told.rests:
         todo = "Nothing, if it is being written; else end its last record, or take it away."
-        yield Finding("ledger", "note", f"{rest.file} ends in {rest.bytes:,} bytes of one", todo)
+        yield Finding(
+            "ledger", "note", f"{rest.file} ends in {counted(rest.bytes, 'byte')} of one", todo
+        )
     if told.left_out:
         yield Finding("ledger", "bad", f"{told.gap(now)}", "Move the file into the folder.", 1)
 
@@ -243,7 +250,11 @@ def _tables(connection: DuckDBPyConnection) -> Iterator[Finding]:
     if broken:
         yield Finding("warehouse", "bad", f"cannot be read: {', '.join(broken)}", DAMAGE_HINT, 1)
         return
-    yield Finding("warehouse", "ok", f"{len(names)} tables, {rows:,} rows, every block is read")
+    yield Finding(
+        "warehouse",
+        "ok",
+        f"{counted(len(names), 'table')}, {counted(rows, 'row')}, every block is read",
+    )
     have = {name for (name,) in names}
     lost = [t.name for t in TABLES if f"printora_raw.{t.name}" not in have]
     if "printora_raw.sync_runs" in have and lost:

@@ -11,6 +11,7 @@ from rich.text import Text
 from pipelines.cli import answers, failures, publishing, tables, terminal, warehouses
 from pipelines.cli.certificates import Certificate, complete_as_of, read_last
 from pipelines.warehouse import CheckResult, ModelResult, Published
+from pipelines.words import counted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -158,7 +159,10 @@ def _show_build(built: Built) -> None:
     seconds = sum(model.seconds for model in built.models)
     failed = [result for result in built.checks if not result.passed]
     passed = len(built.checks) - len(failed)
-    terminal.show(f"{len(built.models)} models built in {seconds:.1f} s, {passed} checks passed.")
+    terminal.show(
+        f"{counted(len(built.models), 'model')} built in {seconds:.1f} s, "
+        f"{counted(passed, 'check')} passed."
+    )
     if failed:
         terminal.show("", tables.findings_table(failed))
     if built.published:

@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from pipelines.cli import terminal
 from pipelines.progress import Event, Loaded, PageRead, Planned, Waiting
+from pipelines.words import counted
 
 #: Shorter pauses than this many seconds are not worth a line in a log.
 _LONG_WAIT = 5.0
@@ -57,7 +58,9 @@ class Watcher:
                     self._wait(event)
             case Loaded(rows=rows):
                 if any(rows.values()):
-                    self._line(f"Loaded {sum(rows.values()):,} rows, new or looked at again")
+                    self._line(
+                        f"Loaded {counted(sum(rows.values()), 'row')}, new or looked at again"
+                    )
             case PageRead():
                 self._page(event)
 
@@ -89,8 +92,10 @@ class Watcher:
 
 def plan_text(plan: Planned) -> str:
     """Return what is about to be asked, and of how much, as one line."""
-    about = "unknown" if plan.requests is None else f"about {plan.requests:,}"
-    return f"Plan: {about} requests{_time_text(plan)}; {quota_text(plan.quota_left)}. {plan.text}"
+    about = "an unknown number of requests"
+    if plan.requests is not None:
+        about = f"about {counted(plan.requests, 'request')}"
+    return f"Plan: {about}{_time_text(plan)}; {quota_text(plan.quota_left)}. {plan.text}"
 
 
 def _time_text(plan: Planned) -> str:
@@ -98,14 +103,16 @@ def _time_text(plan: Planned) -> str:
     left = plan.quota_left.get("minute", 0)
     if plan.requests is None or left < _FEW or plan.requests <= left:
         return ""
-    return f", {plan.requests / left:,.0f} minutes or more"
+    return f", {counted(round(plan.requests / left), 'minute')} or more"
 
 
 def rows_text(page: PageRead) -> str:
     """Return how far a resource is, as "1,200 of 20,000 rows, 12 requests"."""
-    of = f" of {page.rows_total:,}" if page.rows_total is not None else ""
-    asked = f", {page.requests:,} requests" if page.requests else ""
-    return f"{page.rows_read:,}{of} rows{asked}"
+    rows = counted(page.rows_read, "row")
+    if page.rows_total is not None:
+        rows = f"{page.rows_read:,} of {counted(page.rows_total, 'row')}"
+    asked = f", {counted(page.requests, 'request')}" if page.requests else ""
+    return rows + asked
 
 
 def quota_text(quota_left: dict[str, int]) -> str:

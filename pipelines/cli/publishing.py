@@ -11,6 +11,7 @@ import typer
 
 from pipelines.cli import failures, terminal
 from pipelines.errors import ConfigurationError, ModelError
+from pipelines.words import counted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -63,8 +64,8 @@ def line(published: Published) -> str:
     """Return where the snapshot is and how much is in it."""
     rows = sum(table.rows for table in published.tables)
     return (
-        f"Published for readers: {published.path} ({len(published.tables)} tables, {rows:,} rows, "
-        f"{published.bytes / 1e6:.1f} MB)."
+        f"Published for readers: {published.path} ({counted(len(published.tables), 'table')}, "
+        f"{counted(rows, 'row')}, {published.bytes / 1e6:.1f} MB)."
     )
 
 

@@ -23,6 +23,7 @@ from pipelines.sandbox import (
     WorldOptions,
 )
 from pipelines.sandbox.behaviour import patched
+from pipelines.words import counted
 
 
 def config(
@@ -53,7 +54,7 @@ def config(
 
 def serve(chosen: SandboxConfig, port: int) -> None:
     """Serve until Ctrl-C, after telling how to use it."""
-    terminal.note(f"Making a world of {chosen.world.orders:,} orders …")
+    terminal.note(f"Making a world of {counted(chosen.world.orders, 'order')} …")
     Sandbox(chosen).run_forever(port, ready=lambda server: _tell(server, chosen))
     terminal.note("The sandbox has ended; its world is gone, the list of sessions is kept.")
 
@@ -81,7 +82,7 @@ def _tell(server: Server, chosen: SandboxConfig) -> None:
     for name, value in exports(server, chosen).items():
         typer.echo(f"export {name}={shlex.quote(value)}")
     limits = chosen.limits
-    pace = f"{limits.per_minute:,} requests a minute" if limits.per_minute else "no limits"
+    pace = f"{counted(limits.per_minute, 'request')} a minute" if limits.per_minute else "no limits"
     terminal.note(
         f"Serving at {server.base_url} with {pace}. Paste the lines above into another terminal, "
         "then `printora run` there. Ctrl-C ends it."

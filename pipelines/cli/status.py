@@ -27,7 +27,7 @@ from pipelines.settings import postgres_url, publish_path, warehouse_path
 from pipelines.warehouse import warehouse_lock
 from pipelines.warehouse.foreign import foreign_schemas
 from pipelines.warehouse.lock import holder_of
-from pipelines.words import length, moment
+from pipelines.words import counted, length, moment
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -190,7 +190,7 @@ def _differing(
         rows = _number(connection, query) if part.resource in found else 0
         if rows != part.rows_stored:
             yield (
-                f"printora_raw.{part.resource} has {rows:,} rows, but the last sync left "
+                f"printora_raw.{part.resource} has {counted(rows, 'row')}, but the last sync left "
                 f"{part.rows_stored:,}: something else changed it. `printora sync --full` reads "
                 "all again."
             )
@@ -222,7 +222,7 @@ def _facts(status: Status) -> Text:
         "Complete": "never" if as_of is None else age(status.now - as_of),
         "Values": "none" if oldest is None else f"the oldest was read {age(oldest)}",
         "Requests": f"{status.requests:,} in the last 24 hours",
-        "Quarantine": f"{status.quarantined:,} records",
+        "Quarantine": counted(status.quarantined, "record"),
         "Snapshot": "none" if published_at is None else age(status.now - published_at),
         "Writer": status.writer or "none",
         "To do": status.todo,

@@ -11,7 +11,7 @@ from rich.text import Text
 from pipelines.cli.answers import Funnel, Latency
 from pipelines.cli.certificates import SKIPPED, Certificate, complete_as_of
 from pipelines.warehouse import CheckResult
-from pipelines.words import EVIDENCE, NONE, count, duration, moment, percent
+from pipelines.words import EVIDENCE, NONE, count, counted, duration, moment, percent
 
 LATENCY_NOTE = (
     "Of all orders: open ones are not there yet, and cancelled ones never will be. A dash: not "
@@ -43,11 +43,12 @@ def funnel_note(funnel: Funnel, maturity_minutes: int) -> str:
     hours, minutes = divmod(maturity_minutes, 60)
     age = f"{hours} h {minutes} min" if minutes else f"{hours} h"
     text = (
-        f"Sessions of the ledger older than {age}. {funnel.immature:,} younger ones can still "
-        "become orders and are left out. What parcels under way may still reach has no rate yet."
+        f"Sessions of the ledger older than {age}. Left out: "
+        f"{counted(funnel.immature, 'younger one')}, which can still become orders. "
+        "What parcels under way may still reach has no rate yet."
     )
     if funnel.unlisted:
-        text += f" {funnel.unlisted:,} sessions that are in no ledger are left out, too."
+        text += f" Left out, too: {counted(funnel.unlisted, 'session')} in no ledger."
     return text
 
 
@@ -109,7 +110,7 @@ def completeness_line(certificates: Sequence[Certificate]) -> Text:
     parts = ", ".join(f"{count(row.rows_stored)} {row.resource} ({_evidence(row)})" for row in read)
     notes = [f" {r.resource} are not read: {r.reason}." for r in certificates if r not in read]
     notes += [
-        f" {row.rows_quarantined:,} records of {row.resource} could not be read: "
+        f" {counted(row.rows_quarantined, 'record')} of {row.resource} could not be read: "
         "printora_raw.quarantine says why and where."
         for row in read
         if row.rows_quarantined

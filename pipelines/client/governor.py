@@ -19,7 +19,7 @@ from pipelines.client.server_clock import ServerClock
 from pipelines.client.window import Limit, Window
 from pipelines.clock import Clock, SystemClock, utc
 from pipelines.errors import QuotaExhausted
-from pipelines.words import length
+from pipelines.words import counted, length
 
 __all__ = ["Limit", "RateGovernor", "Wait"]
 
@@ -147,8 +147,8 @@ class RateGovernor:
             raise self._exhausted(wait)
         if self._meagre >= MEAGRE and wait.seconds >= LONG and not self._is_slow_by_contract:
             raise QuotaExhausted(
-                f"The API leaves next to nothing: {self._meagre} requests in a row had to be "
-                f"waited for, the last time because of {wait.reason}.",
+                f"The API leaves next to nothing: {counted(self._meagre, 'request')} in a row had "
+                f"to be waited for, the last time because of {wait.reason}.",
                 hint="What was read is loaded; lower what else uses the key, or run again later.",
             )
         self._waited = max(self._waited, wait.seconds)
@@ -210,7 +210,7 @@ class RateGovernor:
     def _check_budget(self) -> None:
         if self._budget is not None and self.requests >= self._budget:
             raise QuotaExhausted(
-                f"The run's budget of {self._budget} requests is spent.",
+                f"The run's budget of {counted(self._budget, 'request')} is spent.",
                 hint="What was read is loaded; run again to go on, or raise --budget.",
             )
 
@@ -231,7 +231,7 @@ class RateGovernor:
 
     def _reason(self, limit: Limit) -> str:
         kept = f"{self._reserve_share:.0%} left to the partner's own traffic"
-        return f"the limit of {limit.requests:,} requests a {limit.name} ({kept})"
+        return f"the limit of {counted(limit.requests, 'request')} a {limit.name} ({kept})"
 
     def _read_headers(self, headers: Mapping[str, str], now: float) -> Window | None:
         """Take in what the headers say, and return the window that they speak of."""

@@ -121,7 +121,9 @@ def _is_known(connection: DuckDBPyConnection, subject: str) -> bool:
         for column in columns & ({"id"} if table == FORGOTTEN else named)
     ]
     return any(
-        connection.execute(f"select 1 from {table} where {column} = ? limit 1", [subject]).fetchone()
+        connection.execute(
+            f"select 1 from {table} where {column} = ? limit 1", [subject]
+        ).fetchone()
         for table, column in places
     )
 

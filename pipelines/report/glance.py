@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pipelines.report import page
 from pipelines.report.headlines import Headline, Period, headlines
 from pipelines.warehouse import Metric
+from pipelines.words import counted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -51,7 +52,8 @@ def _tile(headline: Headline) -> tuple[str, str, list[str]]:
 def _days(period: Period | None) -> str:
     if period is None:
         return "as of now"
-    return f"{period.days} days to {period.last:%-d %b}" if period.last else f"{period.days} days"
+    days = counted(period.days, "day")
+    return f"{days} to {period.last:%-d %b}" if period.last else days
 
 
 def _comparison(headline: Headline, before: str) -> list[str]:

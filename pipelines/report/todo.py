@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.report import page
 from pipelines.report.kinds import KINDS, Kind
 from pipelines.report.queries import Row, rows
-from pipelines.words import NONE, count, moment
+from pipelines.words import NONE, count, counted, moment
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -34,8 +34,7 @@ class Found:
     @property
     def text(self) -> str:
         """How many there are, in words."""
-        one, many = self.kind.found
-        return f"{count(self.number)} {one if self.number == 1 else many}"
+        return counted(self.number, *self.kind.found)
 
 
 def find(connection: DuckDBPyConnection) -> list[Found]:

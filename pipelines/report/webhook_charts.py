@@ -8,7 +8,7 @@ from pipelines.report import svg
 from pipelines.report.axes import LEFT, RIGHT, date_axis, nothing, rate_axis
 from pipelines.report.queries import Row
 from pipelines.report.svg import Scale
-from pipelines.words import count, percent
+from pipelines.words import count, counted, percent
 
 _TROUBLES = (
     ("later", "main", "a later attempt"),
@@ -32,7 +32,7 @@ def troubles(weeks: Sequence[Row]) -> str:
         below = 0.0
         for column, classes, name in _TROUBLES:
             tip = f"Week of {week['week_start']}: {count(week[column])} of "
-            tip += f"{count(week['events'])} events: {name} ({percent(share[column], 2)})"
+            tip += f"{counted(week['events'], 'event')}: {name} ({percent(share[column], 2)})"
             top, height = y(below + share[column]), y(below) - y(below + share[column])
             shapes.append(svg.bar(x(i) + 1, top, x(i + 1) - x(i) - 2, height, classes, tip))
             below += share[column]

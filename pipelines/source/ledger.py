@@ -165,7 +165,7 @@ class Ledger:
                     return
                 found += 1
         if found:
-            raise ValueError(f"none of its {found:,} records has a session_id that can be read")
+            raise ValueError(f"none of its records ({found:,}) has a session_id that can be read")
 
     def _read(self, file: LedgerFile) -> Iterator[Entry]:
         if (before := self._unchanged(file)) is not None:

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
+from pipelines.words import counted
+
 #: A writer ends its line within moments; a rest that is so old is none that it is still writing.
 REST_MAY_LAST = timedelta(hours=6)
 
@@ -70,7 +72,7 @@ class LedgerCoverage:
         old = [rest for rest in self.rests if now - rest.since >= REST_MAY_LAST]
         if not old:
             return None
-        told = ", ".join(f"{rest.file} ({rest.bytes:,} bytes)" for rest in old)
+        told = ", ".join(f"{rest.file} ({counted(rest.bytes, 'byte')})" for rest in old)
         since = min(rest.since for rest in old)
         return (
             f"the ledger ends in a record without an end, since {since:%Y-%m-%d %H:%M} UTC: {told}"

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import ConfigurationError
+from pipelines.words import counted
 
 #: Characters of a key that a person chooses: whoever can guess it can test addresses.
 SHORTEST = 32
@@ -49,7 +50,8 @@ class Keys:
         parts = [part.strip() for part in text.split(",")]
         if len(parts[-1]) < SHORTEST:
             raise ConfigurationError(
-                f"{_SETTING} has {len(parts[-1])} characters: who guesses it can test addresses.",
+                f"{_SETTING} has {counted(len(parts[-1]), 'character')}: who guesses it can test "
+                "addresses.",
                 hint=f"Give at least {SHORTEST}, for example from `openssl rand -hex 32`; behind "
                 "an older one and a comma, if pseudonyms of that are stored. Or leave it unset: "
                 "a key is made then.",

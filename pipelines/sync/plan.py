@@ -27,10 +27,12 @@ from pipelines.sync.driver import Driver
 from pipelines.sync.listrun import ListRun
 from pipelines.sync.protocol import Strategy
 from pipelines.sync.reread import reread
+from pipelines.sync.scan import OVERLAP
 from pipelines.sync.scanning import LONG_SCAN, scan_list
 from pipelines.sync.state import ScanPosition
 from pipelines.sync.verdict import Verified
 from pipelines.sync.young_end import read_head
+from pipelines.words import counted
 
 #: What catching up with one list usually takes, in requests.
 _CATCH_UP = 4
@@ -242,18 +244,31 @@ class Plan:
     # Telling ---------------------------------------------------------------------------------
 
     def _tell(self, scanning: Collection[ListRun]) -> None:
-        requests, lines = 0, []
+        requests: list[int | None] = []
+        lines = []
         for run in self._runs:
-            position = self._driver.scans.get(run.spec.name)
+            requests.append(self._driver.requests(run.spec))
             if run.spec.name in self.closed:
                 text = "closed to this key"
             elif run not in scanning:
-                requests, text = requests + _CATCH_UP, "what changed"
-            elif position is None:
+                requests.append(_CATCH_UP)
+                text = "what changed"
+            elif run.spec.name not in self._driver.scans:
                 text = "all read"
             else:
-                requests += position.pages_left() or 0
+                requests.append(self._pages_left(run))
                 total = run.stats.total
-                text = f"whole list, {total if total is not None else 'unknown'} rows"
+                rows = "unknown rows" if total is None else counted(total, "row")
+                text = f"whole list, {rows}"
             lines.append(f"{run.spec.name}: {text}")
-        self._listener(Planned(requests, self._quota_left(), "; ".join(lines)))
+        known = [number for number in requests if number is not None]
+        about = sum(known) if len(known) == len(requests) else None
+        self._listener(Planned(about, self._quota_left(), "; ".join(lines)))
+
+    def _pages_left(self, run: ListRun) -> int | None:
+        """Estimate how many requests a scan still takes; None while the API gives no total."""
+        position, total, read = self._position(run), run.stats.total, run.stats.rows_read
+        if total is None:
+            return None
+        step = max(max(position.longest_page, read) - OVERLAP, 1)
+        return -(-max(total - position.offset - read, 0) // step)

@@ -91,12 +91,6 @@ class ScanPosition:
         """Return the position as it is now."""
         return replace(self, anchor=list(self.anchor))
 
-    def pages_left(self) -> int | None:
-        """Estimate how many requests are left; None while the API gives no total."""
-        if self.total is None:
-            return None
-        return -(-max(self.total - self.offset, 0) // max(self.longest_page - 2, 1))
-
 
 @dataclass(frozen=True)
 class Withheld:

@@ -14,6 +14,7 @@ from typing import Any, Self, TypeVar
 
 from pipelines.clock import Clock
 from pipelines.errors import QuotaExhausted
+from pipelines.words import length
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 R = TypeVar("R")
@@ -54,7 +55,7 @@ class Stopping:
             )
         if self._deadline is not None and self._clock.now() >= self._deadline:
             raise Stopped(
-                f"The run has lasted its {self._most_minutes:g} minutes.",
+                f"The run has lasted its {length(60 * (self._most_minutes or 0))}.",
                 hint="What was read is loaded; run again to go on, or raise "
                 "SOURCES__PRINTORA__MAX_RUN_MINUTES.",
             )

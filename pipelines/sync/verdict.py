@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Literal
 
 from pipelines.sync.state import ListState, Standing
+from pipelines.words import counted
 
 #: An answer that a cache has kept for longer proves nothing.
 OLDEST_ANSWER = 60.0
@@ -128,8 +129,8 @@ def _difference(e: Evidence) -> str:
 def _withheld(e: Evidence) -> str:
     if e.withheld == e.stored:
         return (
-            f"the list is empty, and {e.stored} rows are stored: it is believed when it stays so, "
-            "or with --accept-deletions"
+            f"the list is empty, and the table has {counted(e.stored, 'row')}: it is believed when "
+            "it stays so, or with --accept-deletions"
         )
     return (
         f"{e.withheld} of {e.stored} {e.words} are not in the list any more: they are marked as "

@@ -33,6 +33,7 @@ from pipelines.warehouse.raw import ensure_raw_tables
 from pipelines.warehouse.session_fields import with_fields
 from pipelines.warehouse.settings import ModelSettings
 from pipelines.warehouse.stamps import current_stamps, stale_models, stored_stamp
+from pipelines.words import counted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -121,7 +122,7 @@ def kept(result: CheckResult) -> CheckResult:
             ", ".join(f"{name} {value}" for name, value in row.items()) for row in result.sample
         )
         raise ModelError(
-            f"{check.place}: {check.description} {result.failures} rows, as: {rows}.",
+            f"{check.place}: {check.description} {counted(result.failures, 'row')}, as: {rows}.",
             hint=f"{check.todo} {_UNCHANGED}",
         )
     return result

@@ -110,8 +110,8 @@ def test_the_ledger_is_read_to_its_end(here: Place, monkeypatch: pytest.MonkeyPa
     path.write_text('{"session_id": "s1"}\nno record\n{"session_id": "s2"')
     monkeypatch.setenv("SOURCES__PRINTORA__SESSION_LEDGER", str(path))
     found = list(examinations.ledger(load_settings(), SystemClock()))
-    assert "1 files, 31 bytes, 1 records" in named(found, "ok")
-    assert "1 records cannot be read" in named(found, "note")
+    assert "1 file, 31 bytes, 1 record of" in named(found, "ok")
+    assert "1 record cannot be read" in named(found, "note")
     assert "l.jsonl ends in 19 bytes" in named(found, "note")
 
 

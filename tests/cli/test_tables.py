@@ -1,14 +1,20 @@
 """The tables say what the numbers are, and fit where they are read."""
 
+import ast
+import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
+from cli_support import REPOSITORY
 from rich.console import Console
 
 from pipelines.cli import answers, tables
 from pipelines.sync.certificate import ResourceCertificate
 from pipelines.sync.verdict import ClockReading, Evidence, Proof, Verified
-from pipelines.words import NONE, duration
+from pipelines.words import NONE, counted, duration
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -91,3 +97,34 @@ def test_one_unproven_resource_makes_the_whole_unproven() -> None:
 def test_a_warehouse_without_certificate_is_not_called_complete() -> None:
     """Broken: no certificate at all counts as nothing wrong."""
     assert tables.completeness_line([]).plain.startswith("Not complete")
+
+
+def _miscounted(path: Path, nouns: set[str]) -> Iterator[str]:
+    """Yield the texts of a file that put a number before a noun by themselves."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.JoinedStr):
+            continue
+        for before, (value, text) in zip([None, *node.values], pairwise(node.values), strict=False):
+            if not isinstance(value, ast.FormattedValue) or not isinstance(text, ast.Constant):
+                continue
+            word = re.match(r" ([a-z]+)s\b", str(text.value))
+            is_constant = ast.unparse(value.value).rpartition(".")[2].isupper()
+            of = isinstance(before, ast.Constant) and str(before.value).endswith(" of ")
+            if word and word[1] in nouns and not of and not is_constant:
+                yield f"{path.name}:{node.lineno} {ast.unparse(node)}"
+
+
+def test_nothing_is_counted_by_hand() -> None:
+    """Broken: "1 files" is told, in this sentence or in the next."""
+    assert counted(1, "row") == "1 row"
+    assert counted(2_000, "row") == "2,000 rows"
+    assert counted(0, "delivery", "deliveries") == "0 deliveries"
+    paths = [p for part in ("pipelines", "assets") for p in (REPOSITORY / part).rglob("*.py")]
+    used = {
+        noun
+        for path in paths
+        for noun in re.findall(r"counted\(.*?, [\"']([a-z]+)[\"']\)", path.read_text())
+    }
+    assert {"row", "file", "request"} <= used
+    told = [path for path in paths if "sandbox" not in path.parts]
+    assert [text for path in told for text in _miscounted(path, used)] == []

@@ -131,7 +131,7 @@ def test_a_ledger_file_that_grows_asks_for_a_run(configured: Place) -> None:
 
     assert "ledger" in str(look())
     configured.ledger.write_text('{"session_id": "s1", "created_at": "2026-01-01T00:00:00Z"}\n')
-    assert look() == "1 files, from now on."
+    assert look() == "1 file, from now on."
     assert look() == "No file of the session ledger has changed."
     configured.ledger.write_text(configured.ledger.read_text() * 2)
     assert isinstance(look(), dg.RunRequest)

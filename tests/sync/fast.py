@@ -27,7 +27,7 @@ from pipelines.destinations.base import DATASET
 from pipelines.destinations.batches import to_arrow
 from pipelines.destinations.sql import SqlReading
 from pipelines.destinations.where import JsonObject, Row
-from pipelines.progress import ignore
+from pipelines.progress import Listener, ignore
 from pipelines.sandbox import Behaviour, Limits, Sandbox, SandboxConfig, WorldOptions
 from pipelines.settings import Settings
 from pipelines.source.privacy import Privacy
@@ -192,6 +192,7 @@ def fast_sync(
     refuse: Refusal | None = None,
     between: Between | None = None,
     in_flight: int = 1,
+    listener: Listener = ignore,
 ) -> SyncResult:
     """Run the engine once, as :func:`pipelines.sync.sync` does."""
     governor = RateGovernor(PLENTY, clock=clock, reserve_share=0.0, budget=budget)
@@ -210,7 +211,7 @@ def fast_sync(
             FastDestination(connection, cut),
             privacy,
             clock=clock,
-            listener=ignore,
+            listener=listener,
             ledger=settings.session_ledger,
             full=full,
             accept_deletions=accept_deletions,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from fast import FastWorld, fast_world
 
+from pipelines.progress import Event, Planned
 from pipelines.sandbox import Request
 
 DAY = 86_400.0
@@ -108,3 +109,24 @@ def test_deleted_orders_do_not_hide_new_ones(tmp_path: Path) -> None:
         here.clock.sleep(5)
         here.sync(budget=15)  # too little for the walk that marks what is gone
         assert set(new) <= here.stored("orders").keys()
+
+
+@pytest.mark.parametrize("orders", [0, 5, 90, 400])
+@pytest.mark.parametrize("total", ["filtered", "missing"])
+def test_a_plan_tells_what_a_sync_takes(orders: int, total: str, tmp_path: Path) -> None:
+    """Who watches would read of no request at all, or of half of them."""
+    plans: list[Planned] = []
+
+    def listen(event: Event) -> None:
+        plans.extend([event] if isinstance(event, Planned) else [])
+
+    with fast_world(tmp_path, orders, {"total": total}) as here:
+        for is_first in (True, False):
+            here.clock.sleep(30 * 60)
+            took = here.sync(listener=listen).requests
+            told = plans.pop().requests
+            if total == "filtered":
+                assert told is not None
+                assert abs(took - told) <= 4
+            else:
+                assert (told is None) is is_first  # no answer says how long the list is
