@@ -93,6 +93,7 @@ def measure(name: str, orders: int, folder: Path, patience: float, fields: Any) 
     clock.sleep(3 * 3_600)  # what was being delivered at the start has settled
     with sandbox.serve() as server:
         for what, new, moved in (("first load", 0, 0), *CHANGES):
+            clock.sleep(5)  # no run begins before the one before it has ended
             if new or moved:
                 for _ in range(STEPS):
                     clock.sleep(3_600 / STEPS)

@@ -127,7 +127,7 @@ TABLE: tuple[Setting, ...] = (
         "duckdb_memory_limit",
         "text",
         "DuckDB's",
-        "memory that DuckDB may take, like `2GB`; a sync gives it 256MB unless this is set",
+        "memory that DuckDB may take, like `2GB`; a sync gives it 128MB unless this is set",
     ),
     Setting(
         "publish_to",

@@ -31,7 +31,9 @@ _POLL_SECONDS = 0.2
 _LOADS = "_dlt_loads"
 _CHECKPOINT = "16MB"
 #: DuckDB would keep what it has read until most of the machine's memory is full.
-_MEMORY = "256MB"
+_MEMORY = "128MB"
+#: Each thread takes its part of that, and a machine of many cores would be out of it at once.
+_THREADS = 2
 
 
 @configspec(init=False)
@@ -59,6 +61,7 @@ def destination_of(path: Path, memory_limit: str | None = None) -> Any:
     statements = [
         f"set global checkpoint_threshold = '{_CHECKPOINT}'",
         f"set global memory_limit = '{memory_limit or _MEMORY}'",
+        f"set global threads = {_THREADS}",
     ]
     credentials = _File(statements=statements)
     credentials.database = str(path)

@@ -12,6 +12,7 @@ import duckdb
 from sync_world import START
 
 from pipelines.clock import ManualClock
+from pipelines.destinations.duckdb import DuckDBDestination, destination_of
 from pipelines.sandbox import Limits, Sandbox, SandboxConfig, WorldOptions
 from pipelines.sync.wiring import working_folder
 
@@ -74,3 +75,15 @@ def test_each_warehouse_has_a_working_folder_of_its_own(tmp_path: Path) -> None:
     """A run would drop the packages of another under its feet."""
     folders = {working_folder(tmp_path / name) for name in ("a.duckdb", "b.duckdb", "c/a.duckdb")}
     assert len(folders) == 3
+
+
+def test_a_sync_takes_little_of_the_machine_it_runs_on(tmp_path: Path) -> None:
+    """Its memory follows the list; and on 64 cores, each with its part, DuckDB is out of it."""
+    target = destination_of(tmp_path / "a.duckdb")
+    with DuckDBDestination(target, str(tmp_path / "dlt")) as destination:
+        for _ in range(2):
+            (found,) = destination.query(
+                "select current_setting('threads'), current_setting('memory_limit')"
+            )
+            assert found == (2, "122.0 MiB")
+            destination.release()  # and once it is opened anew
