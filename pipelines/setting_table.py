@@ -191,6 +191,21 @@ def is_off(word: str) -> bool:
     return word.lower() in _FALSE
 
 
+def refuse_wrong_values() -> None:
+    """Refuse every number, switch and word of the table that is not one that it may be.
+
+    Raises:
+        ConfigurationError: with the values that are known.
+    """
+    for setting in TABLE:
+        if setting.kind == "choice":
+            choice(setting.name)
+        elif setting.kind == "flag":
+            flag(setting.name)
+        elif setting.kind in ("number", "integer"):
+            number(setting.name, 0.0)
+
+
 def choice(name: str) -> str:
     """Return one of the words that a setting may be."""
     setting = BY_NAME[name]

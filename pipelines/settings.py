@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -20,7 +21,7 @@ from pipelines import destination
 from pipelines.errors import ConfigurationError
 from pipelines.hosts import LOOPBACK
 from pipelines.lookup import lookup
-from pipelines.setting_table import choice, flag, is_off
+from pipelines.setting_table import choice, flag, is_off, refuse_wrong_values
 from pipelines.setting_table import number as _number
 from pipelines.setting_table import text as _text
 from pipelines.setting_table import variable as _variable
@@ -93,21 +94,25 @@ def load_settings() -> Settings:
         ConfigurationError: a setting is missing, malformed or unknown, or the key's mode
             contradicts the environment. The text names every setting that is missing.
     """
-    refuse_unknown()
+    from pipelines.client.credentials import refuse_key, refuse_partner
+
+    refuse_wrong()
     missing = [name for name in _REQUIRED if not _text(name)]
     if missing:
         names = " and ".join(_variable(name) for name in missing)
         raise ConfigurationError(
             f"{names} {'is' if len(missing) == 1 else 'are'} not set.",
             hint=f"Set {names} in the environment, or [sources.printora] in .dlt/secrets.toml; "
-            "`printora demo` needs neither.",
+            f"`printora demo` needs neither.{_where_they_are(missing)}",
         )
-    api_key = _text("api_key") or ""
+    api_key, partner_id = _text("api_key") or "", _text("partner_id") or ""
+    refuse_key(api_key)
+    refuse_partner(partner_id)
     base_url = _base_url(api_key)
     publish_path()  # A wrong one is told before the first request, not after the last.
     return Settings(
         api_key=api_key,
-        partner_id=_text("partner_id") or "",
+        partner_id=partner_id,
         base_url=base_url,
         contract=_contract(),
         warehouse_path=local_path(),
@@ -126,6 +131,43 @@ def load_settings() -> Settings:
     )
 
 
+def refuse_wrong() -> None:
+    """Refuse settings that there are not, and values that they cannot have: each command begins so.
+
+    Raises:
+        ConfigurationError: with the setting, and what it may be.
+    """
+    refuse_unknown()
+    refuse_wrong_values()
+    _refuse_contradiction()
+    memory_limit()
+    model_settings()
+    _pseudonym_key()
+
+
+def _where_they_are(missing: Sequence[str]) -> str:
+    from pipelines.client.credentials import KEY_FORM, PARTNER_PLACE
+
+    places = {"api_key": f"A key looks like {KEY_FORM}.", "partner_id": PARTNER_PLACE}
+    return "".join(f" {places[name]}" for name in missing)
+
+
+def _refuse_contradiction() -> None:
+    """Refuse an environment that is set beside the address of another one."""
+    environment, url = _text("environment"), _text("base_url")
+    try:
+        host = (urlsplit(url or "").hostname or "").rstrip(".")
+    except ValueError:
+        return  # no URL at all, which is told where it is read
+    named = next((name for name, of in HOSTS.items() if urlsplit(of).hostname == host), None)
+    if environment and named and environment != named:
+        raise ConfigurationError(
+            f"{_variable('environment')} is {environment}, but {host} is {named}: "
+            f"{_variable('base_url')} names it.",
+            hint="Unset one of them.",
+        )
+
+
 def key_settings() -> KeySettings:
     """Read the settings that the keys of the pseudonyms depend on; none of them is required."""
     return KeySettings(local_path(), _pseudonym_key(), _text("api_key"))
@@ -133,7 +175,7 @@ def key_settings() -> KeySettings:
 
 def warehouse_path() -> Path:
     """Return the DuckDB file, from dlt's ``DESTINATION__DUCKDB__CREDENTIALS``."""
-    refuse_unknown()
+    refuse_wrong()
     if destination.destination_type(lookup) != "duckdb":
         raise ConfigurationError(
             "The destination is PostgreSQL, and this works on a DuckDB file only.",
@@ -170,7 +212,7 @@ def warehouse_path() -> Path:
 
 def postgres_url() -> str | None:
     """Return the PostgreSQL database that is the destination; None where a DuckDB file is."""
-    refuse_unknown()
+    refuse_wrong()
     if destination.destination_type(lookup) == "duckdb":
         return None
     return destination.postgres_url(lookup)

@@ -52,6 +52,7 @@ def run_main_job(wanted: Wanted) -> int:
     """Sync, build and check; return the exit code."""
     settings = _settings()
     project = load_project()  # Before the first request: a model that is wrong must cost no quota.
+    _refuse_early(settings)
     with warehouses.writing() as check:
         synced = _sync(settings, wanted)
         check()
@@ -65,6 +66,7 @@ def run_main_job(wanted: Wanted) -> int:
 def run_sync(wanted: Wanted) -> int:
     """Sync only; return the exit code."""
     settings = _settings()
+    _refuse_early(settings)
     with warehouses.writing() as check:
         synced = _sync(settings, wanted)
         check()
@@ -113,6 +115,13 @@ def _settings() -> Settings:
     if "xn--" in host:
         terminal.note(f"The key goes to {host}: a name for letters that are not ASCII.")
     return settings
+
+
+def _refuse_early(settings: Settings) -> None:
+    from pipelines.clock import SystemClock
+    from pipelines.sync.wiring import refuse_early
+
+    refuse_early(settings, SystemClock())
 
 
 def _sync(settings: Settings, wanted: Wanted) -> SyncResult:

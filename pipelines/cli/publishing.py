@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.cli import failures, terminal
+from pipelines.cli import failures, terminal, warehouses
 from pipelines.errors import ConfigurationError, ModelError
 from pipelines.words import counted
 
@@ -79,6 +79,7 @@ def _publish(to: Path | None, parquet: Path | None) -> int:
     from pipelines.warehouse import connect, load_project, run_checks, warehouse_lock
     from pipelines.warehouse import publish as write
     from pipelines.warehouse.foreign import refuse_foreign
+    from pipelines.warehouse.lock import was_ever_held
     from pipelines.warehouse.parquet import export
 
     if to and parquet:
@@ -91,6 +92,9 @@ def _publish(to: Path | None, parquet: Path | None) -> int:
             hint="Name a file with --to, or a folder with --parquet.",
         )
     serious = [check.name for check in project.checks if check.severity == "error"]
+    if not was_ever_held(path):  # no lock is left beside what is no warehouse
+        with warehouses.loaded():
+            pass
     with (
         warehouse_lock(path, on_wait=terminal.note),
         connect(path, read_only=True) as connection,

@@ -26,7 +26,7 @@ from pipelines.errors import WarehouseError, WarehouseLocked
 from pipelines.settings import postgres_url, publish_path, warehouse_path
 from pipelines.warehouse import warehouse_lock
 from pipelines.warehouse.foreign import foreign_schemas
-from pipelines.warehouse.lock import holder_of
+from pipelines.warehouse.lock import holder_of, was_ever_held
 from pipelines.words import counted, length, moment
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def show() -> int:
 
 def writer_of(path: Path) -> str | None:
     """Return which run holds the lock, if one does."""
-    if not path.exists():
+    if not path.exists() or not was_ever_held(path):
         return None
     try:
         with warehouse_lock(path, timeout=0):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, cast
 
 from pipelines.cli import redaction, terminal
 from pipelines.destination import shown
-from pipelines.errors import WarehouseError
+from pipelines.errors import WarehouseError, WarehouseLocked
 from pipelines.settings import postgres_url, warehouse_path
 from pipelines.warehouse import READER_TIMEOUT, connect, warehouse_lock
 from pipelines.warehouse.foreign import refuse_foreign
+from pipelines.warehouse.lock import was_ever_held
 from pipelines.warehouse.same_file import SameFile
 
 if TYPE_CHECKING:
@@ -72,8 +73,17 @@ def writing() -> Iterator[Callable[[], None]]:
             yield lambda: None  # a session that is lost is noticed by what goes through it
     else:
         path = warehouse_path()
+        if path.exists():
+            _refuse_strange(path)
         with warehouse_lock(path, on_wait=terminal.note):
             yield SameFile(path).check
+
+
+def _refuse_strange(path: Path) -> None:
+    """Refuse what is no warehouse of ours, before a lock is made beside it."""
+    if not was_ever_held(path):
+        with suppress(WarehouseLocked), connect(path, read_only=True) as connection:
+            refuse_foreign(path, connection)
 
 
 @contextmanager

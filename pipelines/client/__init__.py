@@ -15,6 +15,7 @@ from typing import Any, Self
 import httpx
 
 from pipelines.client import wire
+from pipelines.client.credentials import refuse_partner
 from pipelines.client.errors import ApiError, MalformedAnswer
 from pipelines.client.governor import RateGovernor, Wait
 from pipelines.client.transport import ATTEMPTS, Answer, Transport
@@ -62,6 +63,7 @@ class PrintoraClient:
         timeout: float = 30.0,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
+        refuse_partner(partner_id)
         clock = clock or SystemClock()
         self.contract = contract
         self.governor = governor or RateGovernor(contract.limits, clock=clock)

@@ -29,6 +29,7 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
+from pipelines.client.credentials import KEY_FORM, PARTNER_PLACE
 from pipelines.errors import PrintoraError, QuotaExhausted
 
 #: What a server cannot do today it cannot do in a second either.
@@ -147,14 +148,18 @@ class Unauthorized(ApiError):  # noqa: N818
     """The API does not accept the key (401)."""
 
     advice = (
-        "Check SOURCES__PRINTORA__API_KEY: the key may be revoked, or belong to the other mode."
+        "Check SOURCES__PRINTORA__API_KEY: the key may be revoked, or belong to the other mode. "
+        f"It looks like {KEY_FORM}."
     )
 
 
 class Forbidden(ApiError):  # noqa: N818
     """The key may not see this (403)."""
 
-    advice = "Check that SOURCES__PRINTORA__PARTNER_ID is the partner that the key belongs to."
+    advice = (
+        "Check that SOURCES__PRINTORA__PARTNER_ID is the partner that the key belongs to. "
+        f"{PARTNER_PLACE}"
+    )
 
 
 class NotFound(ApiError):  # noqa: N818

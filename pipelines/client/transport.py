@@ -14,6 +14,7 @@ import tenacity
 
 from pipelines.client import wire
 from pipelines.client.body import BodyError, TooLongError, read_body
+from pipelines.client.credentials import refuse_key
 from pipelines.client.deadline import DeadlineTransport, deadline, is_over
 from pipelines.client.errors import (
     AnswerTooLarge,
@@ -40,8 +41,6 @@ ATTEMPTS = 6
 #: However old an answer claims to be, more than this many seconds tell nothing more.
 OLDEST = 366 * 86_400.0
 
-#: All of ASCII that can be seen, without what stands around a key in a file or a manual.
-_KEY = re.compile(r"[!#-&(-;=?-~]+")
 #: A name whose parts can be looked up, or an address.
 _HOST = re.compile(
     r"(?=.{1,253}$)(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*"
@@ -74,11 +73,7 @@ class Transport:
         timeout: float,
         transport: httpx.BaseTransport | None,
     ) -> None:
-        if not _KEY.fullmatch(api_key):
-            raise ConfigurationError(
-                "The API key is empty, or holds characters that no key has.",
-                hint="Copy SOURCES__PRINTORA__API_KEY again, without spaces, breaks and quotes.",
-            )
+        refuse_key(api_key)
         host = host_of(base_url)
         self._governor = governor
         self._clock = clock

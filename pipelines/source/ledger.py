@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -141,14 +141,22 @@ class Ledger:
                 no known format. As far as that shows without reading all of them, before the first
                 entry.
         """
+        for file in self.look():
+            with _readable(file):
+                yield from self._read(file)
+        self.is_read = True
+
+    def look(self) -> Sequence[LedgerFile]:
+        """Find the files, and see that each can be read, as far as its beginning shows.
+
+        Raises:
+            LedgerError: as :meth:`entries` does.
+        """
         files, self._left_out = list_files(self._setting)
         for file in files:
             with _readable(file):
                 self._try(file)
-        for file in files:
-            with _readable(file):
-                yield from self._read(file)
-        self.is_read = True
+        return files
 
     def _try(self, file: LedgerFile) -> None:
         """See that a file can be read: one that cannot must not be met behind a good one."""

@@ -23,6 +23,7 @@ from pipelines.lists import LISTS
 from pipelines.people import erase, guard, rewrite
 from pipelines.progress import Listener, Waiting, ignore
 from pipelines.settings import Settings
+from pipelines.source.ledger import Ledger
 from pipelines.source.schema import SYNC_RUNS
 from pipelines.sync.certificate import SyncResult
 from pipelines.sync.runner import Runner
@@ -61,8 +62,22 @@ def sync(
             was, the tables are as they were.
     """
     clock = clock or SystemClock()
+    refuse_early(settings, clock)
     with Stopping(clock, settings.max_run_minutes) as stopping:
         return _sync(settings, stopping, listener, budget, full, accept_deletions, adopt)
+
+
+def refuse_early(settings: Settings, clock: Clock) -> None:
+    """Refuse what no sync can be made with, before a lock, a key or a warehouse is made.
+
+    Raises:
+        ConfigurationError: of key, address or proxy.
+        LedgerError: there is no ledger where the settings say, or none that can be read.
+    """
+    open_client(settings, clock).close()
+    # Where there is a warehouse, the ledger's files are looked at by what it knows of them.
+    if settings.session_ledger and not settings.warehouse_path.exists():
+        Ledger(settings.session_ledger, now=utc(clock.now())).look()
 
 
 def _sync(

@@ -71,6 +71,11 @@ def warehouse_lock(
         lock.release()
 
 
+def was_ever_held(path: Path) -> bool:
+    """Tell whether a run has ever locked the database: its lock file stays."""
+    return Path(_lock_file(path).lock_file).exists()
+
+
 def holder_of(path: Path) -> Holder | None:
     """Return who noted last that it holds the lock; None when nobody did, or it is unreadable.
 

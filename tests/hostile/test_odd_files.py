@@ -105,7 +105,7 @@ def test_no_command_touches_what_is_not_its_own(
     if what != "missing":
         with duckdb.connect(str(path)) as connection:
             connection.execute("select 1" if what == "empty" else "create table invoices (id int)")
-    before = path.read_bytes() if path.exists() else None
+    before = _left(tmp_path)
     monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(path))
     monkeypatch.setenv("SOURCES__PRINTORA__API_KEY", "sk_live_x")
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -113,4 +113,68 @@ def test_no_command_touches_what_is_not_its_own(
     done = CliRunner().invoke(app, command)
     assert done.exit_code == {"foreign": 2, "empty": 1, "missing": 1}[what], done.output
     assert "report that" not in done.output
-    assert (path.read_bytes() if path.exists() else None) == before
+    assert _left(tmp_path) == before
+
+
+def _left(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+WRONG = (
+    ({"api_key": "sk_live_…"}, "in letters, digits and _"),
+    ({"api_key": "Bearer sk_live_x"}, "without the word Bearer"),
+    ({"api_key": "..."}, "A key looks like"),
+    ({"partner_id": ""}, "/api/v1/partners/PARTNER_ID/orders"),
+    ({"partner_id": "sk_live_x"}, "PARTNER_ID is an API key"),
+    ({"partner_id": "a/b"}, "/api/v1/partners/PARTNER_ID/orders"),
+    ({"environment": "prod"}, "Set production or staging"),
+    ({"environment": "staging", "base_url": "https://api.printora.ai"}, "is production"),
+    ({"personal_data": "all"}, "Set pseudonymous or none or full"),
+    ({"api_version": "2"}, "Set 1.0 or 1.1"),
+    ({"session_ledger": "nowhere.jsonl"}, "nowhere.jsonl"),
+    ({"session_ledger": "wrong.json"}, "wrong.json"),
+)
+
+
+@pytest.mark.parametrize(("changes", "words"), WRONG)
+def test_wrong_settings_leave_nothing_behind(
+    changes: dict[str, str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mistyped setting leaves a lock, a key of pseudonyms and a warehouse without a row."""
+    (tmp_path / "wrong.json").write_text('{"users": [{"id": 1}]}')
+    before = _left(tmp_path)
+    for name, text in ({"api_key": "sk_live_x", "partner_id": "p1"} | changes).items():
+        monkeypatch.setenv(f"SOURCES__PRINTORA__{name.upper()}", text)
+    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(tmp_path / "w.duckdb"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["run"])
+    assert done.exit_code == (1 if "wrong.json" in words else 2), done.output
+    assert words in " ".join(done.output.split())
+    assert "sk_live_x" not in done.output
+    assert _left(tmp_path) == before
+
+
+#: Settings that the sync alone needs: whoever only reads is not asked for them.
+_OF_A_SYNC = ("api_key", "partner_id", "session_ledger")
+
+
+@pytest.mark.parametrize(
+    "command", ["status", "build", "publish", "report", "query x", "metrics", "doctor"]
+)
+def test_every_command_refuses_a_wrong_value(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`printora status` says that all is well, and the next run is refused."""
+    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(tmp_path / "w.duckdb"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for changes, words in WRONG:
+        if changes.keys() & set(_OF_A_SYNC):
+            continue
+        with monkeypatch.context() as here:
+            for name, text in changes.items():
+                here.setenv(f"SOURCES__PRINTORA__{name.upper()}", text)
+            done = CliRunner().invoke(app, command.split())
+        assert done.exit_code == 2, (changes, done.output)
+        assert words in " ".join(done.output.split())
