@@ -65,6 +65,8 @@ def connect(
     connection.execute("set TimeZone = 'UTC'")
     # Everything that the models use is built in: a misspelt name must not reach for the network.
     connection.execute("set autoinstall_known_extensions = false")
+    # Where Python was started without a file, DuckDB draws a bar on the standard output.
+    connection.execute("set enable_progress_bar = false")
     if not read_only:
         _warn_of_newer_storage(path, storage_version(connection))
     return connection

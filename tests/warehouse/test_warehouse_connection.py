@@ -95,6 +95,16 @@ with connect(Path(sys.argv[1])) as connection:
     assert run_python(run, path) == "2024-05-01UTC\n"
 
 
+def test_no_bar_is_drawn_into_what_is_printed(path: Path) -> None:
+    """DuckDB draws one where Python runs no file: a document on the output would not be JSON."""
+    ask = "select current_setting('enable_progress_bar')"
+    run = (
+        "import sys; from pathlib import Path; from pipelines.warehouse import connect\n"
+        f'print(connect(Path(sys.argv[1])).execute("{ask}").fetchone()[0])'
+    )
+    assert run_python(run, path) == "False\n"
+
+
 @pytest.mark.parametrize("is_reader", [False, True])
 def test_another_process_that_has_it_open_is_named(path: Path, is_reader: bool) -> None:
     """`Could not set lock` tells nobody which program to close."""
