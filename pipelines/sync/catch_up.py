@@ -12,12 +12,14 @@ from pipelines.sync.by_events import by_events
 from pipelines.sync.by_time import by_time
 from pipelines.sync.listrun import ListRun
 from pipelines.sync.protocol import RequestRefused, Strategy
+from pipelines.sync.unseen import look_for_hidden
 from pipelines.sync.verdict import NeedsScan
 
 
 def catch_up(run: ListRun, refresh: Refresh) -> Strategy[None]:
     """Read what changed, and prove that this is all; ``refresh`` reads new events."""
     try:
+        yield from look_for_hidden(run)
         if run.spec.recheck is not None:
             yield from by_time(run)
         else:

@@ -30,6 +30,7 @@ from pipelines.sync.pending import PendingRows
 from pipelines.sync.plan import Plan
 from pipelines.sync.protocol import PAGE_SIZE
 from pipelines.sync.state import Identity, ListState, SyncState, read_state
+from pipelines.sync.unseen import last_look
 from pipelines.sync.verdict import (
     ClockReading,
     Evidence,
@@ -298,8 +299,7 @@ class Runner:
             if certificate.complete_as_of is None:
                 certificate.rows_reported = stats.total
             certificate.oldest_observation_at = self._oldest(run)
-            if run.state.hidden:
-                certificate.detail["rows_hidden"] = run.state.hidden
+            certificate.detail |= _hidden(run.state)
             certificate.detail |= {
                 "requests_by_purpose": dict(stats.requests),
                 "order": run.state.order,
@@ -351,6 +351,14 @@ class Runner:
             feed = EventFeed(spec, events, spec.feed, self._parsers[spec.name])
         stats = self.driver.stats[spec.name]
         return ListRun(spec, state, self._certificate(spec.name), stats, shared, feed)
+
+
+def _hidden(state: ListState) -> JsonObject:
+    """Return what a certificate says of rows that are counted and not shown."""
+    if not state.hidden:
+        return {}
+    looked_at = last_look(state)
+    return {"rows_hidden": state.hidden, "hidden_looked_for_at": looked_at and str(looked_at)}
 
 
 def fetch_by(client: PrintoraClient) -> Fetch:

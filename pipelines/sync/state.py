@@ -123,7 +123,8 @@ class ListState:
     ``scan_requests`` what it took, ``scan_was_fruitless``: it proved nothing. ``total_is_wrong``:
     the API counts fewer rows than it shows, so that only scans that agree prove anything.
     ``scan_credit``: requests that scans may still take, and when that was so. ``shortfall``: rows
-    that the last scan lacked; ``hidden``: rows that are counted and never shown, by two scans.
+    that the last scan lacked; ``hidden``: rows that are counted and never shown, by two scans;
+    ``hidden_looked_at``: when they were last looked for by themselves.
     ``bad``: places of records without a key.
     ``disappeared``: rows that the last scan missed in a mass. ``end_seen``: what the last scan of a
     list without total met. ``offset_ceiling``: the API refuses offsets from there on.
@@ -148,6 +149,7 @@ class ListState:
     scan_credit_at: datetime | None = None
     shortfall: int = 0
     hidden: int = 0
+    hidden_looked_at: datetime | None = None
     bad: int = 0
     disappeared: Withheld | None = None
     end_seen: EndSeen | None = None

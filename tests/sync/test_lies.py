@@ -517,3 +517,30 @@ def test_values_that_no_status_shows_are_read_again_within_days(tmp_path: Path) 
         assert oldest is not None
         assert here.clock.now() - oldest.timestamp() < 31 * DAY
         assert most <= 40
+
+
+def test_rows_that_are_shown_again_are_soon_read(tmp_path: Path) -> None:
+    """Three orders that were being indexed for ten minutes would be missing for a month."""
+    with fast_world(tmp_path, 500) as here:
+        young = sorted(here.truth("orders").items(), key=lambda item: item[1]["created_at"])
+        names = {key for key, _ in young[250:253]}
+
+        def lie(answer: Answer) -> None:
+            if "orders" in answer:
+                answer["orders"] = [r for r in answer["orders"] if r["order_id"] not in names]
+
+        looks = []
+        for _ in range(8):
+            orders = here.sync(lie=lie).resources["orders"]
+            looks.append(orders.detail["requests_by_purpose"].get("repair", 0))
+            here.clock.sleep(3_600)
+        assert orders.outcome == "complete", orders.reason
+        assert orders.detail["rows_hidden"] == 3
+        assert orders.detail["hidden_looked_for_at"].startswith(f"{orders.complete_as_of:%Y-%m-%d}")
+        assert [hour for hour, requests in enumerate(looks) if requests] == [1, 3, 7]
+        assert max(looks) <= 6
+        here.clock.sleep(12 * 3_600)
+        orders = here.sync().resources["orders"]
+        assert orders.outcome == "complete", orders.reason
+        assert "rows_hidden" not in orders.detail
+        here.assert_exact("orders")
