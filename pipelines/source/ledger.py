@@ -79,7 +79,7 @@ class Entry:
     def _parsed(self, parser: Parser, seen_at: datetime) -> Parsed | Rejected:
         if self.broken:
             record = as_json(self.record) or "null"
-            return Rejected("sessions", None, self.broken, self.place, record)
+            return Rejected("sessions", self.broken, self.place, record)
         parsed = parser.parse(self.record, seen_at=seen_at, place=self.place)
         if not isinstance(parsed, Rejected):
             parsed["ledger_file"] = self.file

@@ -206,7 +206,7 @@ class Parser:
     def _reject(self, record: Any, fields: Fields | None, reason: str, place: str) -> Rejected:
         status = self._readable(fields, "status") if fields else None
         record, identity = self._safe(record)
-        return Rejected(self._resource, None, reason, place, record, status, identity)
+        return Rejected(self._resource, reason, place, record, status, identity)
 
     def _safe(self, record: Any) -> tuple[str, str]:
         """Write what may stay of a bad record, and what tells it from others."""

@@ -62,7 +62,6 @@ class Rejected:
     """A record that cannot be a row. ``record`` has neither secrets nor personal fields."""
 
     resource: str
-    key: str | None
     reason: str
     place: str
     record: str
@@ -78,7 +77,8 @@ class Rejected:
                 self.resource, self.place if self.record == "null" else self.record + self.identity
             ),
             "resource": self.resource,
-            "record_key": self.key,
+            # Of records that older versions rejected although their key could be read.
+            "record_key": None,
             "reason": self.reason,
             "place": self.place,
             "record_status": self.status,

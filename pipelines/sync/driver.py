@@ -321,15 +321,15 @@ class Driver:
 
     def _rejected(self, spec: ListSpec, parsed: Rejected, asked_at: datetime) -> ListRow:
         self._pending.add(spec.name, parsed, asked_at)
-        key = parsed.key or parsed.row(asked_at)["quarantine_id"]
-        return ListRow(key, None, parsed.status, is_bad=True, has_key=parsed.key is not None)
+        place = parsed.row(asked_at)["quarantine_id"]
+        return ListRow(place, None, parsed.status, is_bad=True)
 
     def _unreadable(self, request: PageRequest, error: ApiError) -> ListPage:
         """Put one place that cannot be read alone into quarantine, and go on behind it."""
         stats, at = self.stats[request.spec.name], utc(self._clock.now())
         place = f"{request.spec.name} at offset {request.offset}"
         reason = f"the row cannot be read alone: {error.message}"
-        bad = Rejected(request.spec.name, None, reason, place, f'"{place}"')
+        bad = Rejected(request.spec.name, reason, place, f'"{place}"')
         row = self._rejected(request.spec, bad, at)
         return ListPage(request.offset, [row], stats.total, at)
 

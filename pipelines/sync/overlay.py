@@ -144,7 +144,10 @@ class Overlay:
         return sorted(told, key=lambda event: event["happened_at"])
 
     def bad(self, spec: ListSpec, since: datetime | None) -> Mapping[str | None, int]:
-        """Count by status the records met since a time that have a key and are no stored row."""
+        """Count by status the records met since a time that have a key and are no stored row.
+
+        Only warehouses of older versions have any: now a record with a key is a row.
+        """
         bounds = () if since is None else (Bound(("_seen_at",), since - CLOCK_SLACK),)
         condition = Where(equal=(("resource", spec.name),), present=("record_key",), bounds=bounds)
         names = ("quarantine_id", "record_key", "record_status", "_seen_at")

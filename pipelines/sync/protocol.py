@@ -29,13 +29,12 @@ PAGE_SIZE = 100
 
 @dataclass(frozen=True, slots=True)
 class ListRow:
-    """One place in a list. ``is_bad``: the record is no row; ``has_key``: its key is its own."""
+    """One place in a list. ``is_bad``: the record is no row, and ``key`` stands for it alone."""
 
     key: str
     made_at: datetime | None
     status: str | None = None
     is_bad: bool = False
-    has_key: bool = True
 
 
 @dataclass(frozen=True, slots=True)

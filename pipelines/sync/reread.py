@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from math import ceil
 
-from pipelines.destinations.where import Bound, Where
+from pipelines.destinations.where import Bound, Where, made
 from pipelines.sync.listrun import ListRun
 from pipelines.sync.protocol import PAGE_SIZE, Strategy
 from pipelines.sync.refetch import refetch
@@ -39,5 +39,5 @@ def reread(run: ListRun, now: datetime, within: timedelta) -> Strategy[None]:
 def _due(run: ListRun, seen_until: datetime) -> Where:
     bounds = [Bound(("_seen_at",), None, seen_until)]
     if run.state.retention_cutoff is not None:
-        bounds.append(Bound(("created_at",), run.state.retention_cutoff))
+        bounds.append(Bound(made(run.spec), run.state.retention_cutoff))
     return Where(bounds=tuple(bounds))

@@ -179,7 +179,7 @@ class _Scan:
     def _count_bad(self, page: ListPage, place: int, moved: int) -> None:
         """Count new places of records without a key: by place, for their content may change."""
         first = max(place, self.at.page_end + moved - page.offset) if self.at.anchor else 0
-        self.at.bad += sum(not row.has_key for row in page.rows[first:])
+        self.at.bad += sum(row.is_bad for row in page.rows[first:])
 
     def _advance(self, page: ListPage, place: int, moved: int) -> None:
         at = self.at
