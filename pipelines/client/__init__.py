@@ -18,6 +18,7 @@ from pipelines.client import wire
 from pipelines.client.credentials import refuse_partner
 from pipelines.client.errors import ApiError, MalformedAnswer
 from pipelines.client.governor import RateGovernor, Wait
+from pipelines.client.other_list import other_list
 from pipelines.client.transport import ATTEMPTS, Answer, Transport
 from pipelines.client.wire import Contract, Page
 from pipelines.clock import Clock, SystemClock
@@ -132,6 +133,10 @@ class PrintoraClient:
 
         def read(answer: Answer) -> Page:
             listed = wire.unwrap_list(answer.body, spec)
+            if other := other_list(listed.rows, spec):
+                raise wire.NotTheContractError(
+                    f"the answer holds {other.words} in the place of {spec.words}"
+                )
             return Page(
                 listed.rows,
                 listed.total,

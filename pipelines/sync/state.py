@@ -198,16 +198,18 @@ class ListState:
 
 @dataclass(frozen=True)
 class Identity:
-    """Whose data a warehouse holds."""
+    """Whose data a warehouse holds. ``path``: of several APIs on one host, where this one is."""
 
     host: str
     partner: str
     mode: str
     version: str
+    #: States of older versions do not tell: they are taken for those of the usual address.
+    path: str = ""
 
     def __str__(self) -> str:
         mode = f"{self.mode} mode, " if self.mode else ""
-        return f"partner {self.partner} at {self.host} ({mode}API {self.version})"
+        return f"partner {self.partner} at {self.host}{self.path} ({mode}API {self.version})"
 
 
 @dataclass(frozen=True)

@@ -178,11 +178,13 @@ class _Waits:
 def identity_of(settings: Settings) -> Identity:
     """Return whose data the settings reach."""
     mode = re.match(r"[a-z]+_(test|live)_", settings.api_key)
+    address = urlsplit(settings.base_url)
     return Identity(
-        host=(urlsplit(settings.base_url).hostname or "").rstrip("."),
+        host=(address.hostname or "").rstrip("."),
         partner=settings.partner_id,
         mode=mode[1] if mode else "",
         version=settings.contract.version,
+        path=address.path.rstrip("/"),
     )
 
 

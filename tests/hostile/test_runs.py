@@ -255,3 +255,30 @@ def test_a_hostile_run_ends_and_costs_itself_only(case: str) -> None:
             stored = here.stored(table)
             assert set(stored) == {row[key] for row in LISTS[name]}
             assert {row["status"] for row in stored.values()} <= {"delivered", "processing", "sent"}
+
+
+@pytest.mark.parametrize("envelope", ["own", "data"])
+@pytest.mark.parametrize(("path", "other"), [("orders", "logs"), ("logs", "orders")])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_another_lists_records_are_refused_by_name(
+    is_first: bool, path: str, other: str, envelope: str
+) -> None:
+    """Sixty deliveries would be loaded as orders, or go to quarantine without a word."""
+
+    def answer(request: httpx.Request, said: Any) -> httpx.Response:
+        told = said()
+        if request.url.path.endswith(path):
+            name = path if envelope == "own" else "data"
+            told = {name: LISTS[other], "total": len(LISTS[other])}
+        return httpx.Response(200, json=told)
+
+    with duckdb.connect() as connection:
+        partner = Partner(connection)
+        if not is_first:
+            assert partner.run().code == 0
+        before = partner.stored("orders"), partner.stored("webhook_logs")
+        ended = partner.run(answer)
+        words = {"orders": "orders", "logs": "webhook logs"}
+        assert ended.code == 1
+        assert f"the answer holds {words[other]} in the place of {words[path]}" in ended.told
+        assert (partner.stored("orders"), partner.stored("webhook_logs")) == before

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
+from sync_world import settings_for
 
 from pipelines.errors import WarehouseError
 from pipelines.sync.state import (
@@ -20,6 +23,7 @@ from pipelines.sync.state import (
     Withheld,
     read_state,
 )
+from pipelines.sync.wiring import identity_of
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TIMES = st.none() | st.datetimes(timezones=st.just(UTC))
@@ -116,3 +120,17 @@ def test_what_is_no_state_is_refused_with_a_remedy(kept: dict[str, Any]) -> None
     """A state of tomorrow would be taken for one of today, and certified."""
     with pytest.raises(WarehouseError, match="nothing was changed"):
         read_state(kept)
+
+
+@pytest.mark.parametrize(
+    ("address", "path"),
+    [("https://h.test", ""), ("https://h.test/", ""), ("https://h.test/b/", "/b")],
+)
+def test_two_apis_of_one_host_are_two(address: str, path: str, tmp_path: Path) -> None:
+    """One shop's orders would be loaded over another's; and a state of before would be refused."""
+    mine = identity_of(replace(settings_for("https://h.test/a", tmp_path), base_url=address))
+    assert mine.path == path
+    assert f"h.test{path} " in str(mine)
+    kept = {name: value for name, value in asdict(mine).items() if name != "path"}
+    before = read_state({"version": 2, "lists": {}, "identity": kept}).identity
+    assert (before == mine) == (not path)
