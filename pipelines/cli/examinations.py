@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from pipelines.cli import failures, redaction, status, warehouses
+from pipelines.cli.tables import QUARANTINE
 from pipelines.clock import Clock, utc
 from pipelines.errors import PrintoraError, QuotaExhausted
 from pipelines.settings import load_settings, warehouse_path
@@ -156,7 +157,7 @@ def ledger(settings: Settings, clock: Clock) -> Iterator[Finding]:
     )
     yield Finding("ledger", "ok", text)
     if told.bad:
-        todo = "printora_raw.quarantine has place and reason of each after a sync."
+        todo = f"{QUARANTINE} has place and reason of each after a sync."
         yield Finding("ledger", "note", f"{counted(told.bad, 'record')} cannot be read", todo)
     for rest in told.rests:
         todo = "Nothing, if it is being written; else end its last record, or take it away."

@@ -57,16 +57,26 @@ def query(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The file to write.")
     ] = None,
+    warehouse: Annotated[
+        bool,
+        typer.Option(
+            "--warehouse",
+            help="Ask the warehouse itself, which has printora_raw and all that readers do not "
+            "get; waits up to ten seconds for a run that writes.",
+        ),
+    ] = False,
 ) -> None:
     """Ask the snapshot for readers one question. Waits for no run, and no run for it.
 
-    Where PostgreSQL is the destination, it is asked itself, in its own SQL.
+    What went wrong with a record is in the warehouse alone: `printora query --warehouse 'from
+    printora_raw.quarantine'`, or `.value_issues`. Where PostgreSQL is the
+    destination, it is asked itself, in its own SQL.
 
     `printora query 'show all tables'` lists what there is. In CSV, a text that a spreadsheet would
     take for a formula gets a ' before it; JSON and Parquet have every value as it is.
     """
     form = form or _form_of(output)
-    with _asked(sql) as (connection, sql), _readable_errors():
+    with _asked(sql, warehouse) as (connection, sql), _readable_errors(warehouse):
         if form is Form.TABLE:
             width = shutil.get_terminal_size().columns
             connection.sql(sql).show(max_rows=TABLE_ROWS, max_width=width)
@@ -78,15 +88,15 @@ def query(
 
 
 @contextmanager
-def _asked(sql: str) -> Iterator[tuple[DuckDBPyConnection, str]]:
+def _asked(sql: str, warehouse: bool) -> Iterator[tuple[DuckDBPyConnection, str]]:
     """Yield what answers, and the question to it."""
     url = warehouses.hidden_url()
     if url is not None:
-        with _readable_errors(), _answer_of(url, sql) as connection:
+        with _readable_errors(True), _answer_of(url, sql) as connection:
             yield connection, "from answer"
         return
-    with snapshot() as connection:
-        with _readable_errors():
+    with warehouses.loaded() if warehouse else snapshot() as connection:
+        with _readable_errors(warehouse):
             _refuse_commands(connection, sql)
         yield connection, sql
 
@@ -150,13 +160,18 @@ def snapshot() -> Iterator[DuckDBPyConnection]:
 
 
 @contextmanager
-def _readable_errors() -> Iterator[None]:
+def _readable_errors(warehouse: bool) -> Iterator[None]:
     import duckdb
 
     try:
         yield
     except duckdb.Error as error:
-        raise _unanswered(error, "show all tables") from error
+        told = _unanswered(error, "show all tables")
+        if not warehouse:
+            told.hint += (
+                " The raw tables, and customers one by one, are in the warehouse: add --warehouse."
+            )
+        raise told from error
 
 
 def _unanswered(error: Exception, tables: str) -> ConfigurationError:

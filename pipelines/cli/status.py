@@ -21,11 +21,12 @@ from pipelines.cli.certificates import (
     read_last,
     read_standings,
 )
+from pipelines.cli.tables import QUARANTINE
 from pipelines.clock import SystemClock, utc
 from pipelines.errors import WarehouseError, WarehouseLocked
 from pipelines.settings import postgres_url, publish_path, warehouse_path
 from pipelines.warehouse import warehouse_lock
-from pipelines.warehouse.foreign import foreign_schemas
+from pipelines.warehouse.foreign import stranger
 from pipelines.warehouse.lock import holder_of, was_ever_held
 from pipelines.words import counted, length, moment
 
@@ -96,7 +97,7 @@ class Status:
         if any(part.outcome == SKIPPED for part in self.certificates):
             return "Set SOURCES__PRINTORA__SESSION_LEDGER: conversion needs to know the sessions."
         if self.quarantined:
-            return "Look at `reason` and `place` of the records in printora_raw.quarantine."
+            return f"Look at `reason` and `place` of the records: {QUARANTINE}."
         return "Nothing."
 
 
@@ -159,11 +160,8 @@ def read(connection: DuckDBPyConnection, path: str, writer: str | None) -> Statu
 
 def _foreign(connection: DuckDBPyConnection, path: str) -> Iterator[str]:
     """Name a database that somebody else made."""
-    if postgres_url() is None and (schemas := foreign_schemas(connection)):
-        yield (
-            f"{path} is somebody else's database (its schemas: {', '.join(schemas)}): correct "
-            "DESTINATION__DUCKDB__CREDENTIALS."
-        )
+    if postgres_url() is None and (found := stranger(path, connection)):
+        yield " ".join(found)
 
 
 def _ahead(certificates: Sequence[StoredCertificate], now: datetime) -> Iterator[str]:

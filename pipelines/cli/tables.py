@@ -13,6 +13,8 @@ from pipelines.cli.certificates import SKIPPED, Certificate, complete_as_of
 from pipelines.warehouse import CheckResult
 from pipelines.words import EVIDENCE, NONE, count, counted, duration, moment, percent
 
+#: What shows the records that could not become rows.
+QUARANTINE = '`printora query --warehouse "from printora_raw.quarantine"`'
 LATENCY_NOTE = (
     "Of all orders: open ones are not there yet, and cancelled ones never will be. A dash: not "
     "reached, or not to be told from so little. The last column takes the done ones alone, as "
@@ -111,7 +113,7 @@ def completeness_line(certificates: Sequence[Certificate]) -> Text:
     notes = [f" {r.resource} are not read: {r.reason}." for r in certificates if r not in read]
     notes += [
         f" {counted(row.rows_quarantined, 'record')} of {row.resource} could not be read: "
-        "printora_raw.quarantine says why and where."
+        f"{QUARANTINE} says why and where."
         for row in read
         if row.rows_quarantined
     ]

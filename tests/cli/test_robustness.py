@@ -19,6 +19,7 @@ from cli_support import PRINTORA, Place
 from pipelines.cli import failures, status
 from pipelines.errors import WarehouseError, WarehouseSettingError
 from pipelines.warehouse import connect
+from pipelines.warehouse.foreign import refuse_foreign
 from pipelines.warehouse.same_file import SameFile
 
 
@@ -154,6 +155,25 @@ def test_status_names_somebody_elses_database(place: Place) -> None:
     assert "somebody else's database (its schemas: main)" in _told(place).todo
     with pytest.raises(WarehouseSettingError, match="somebody else's database"):
         SameFile(place.warehouse)
+
+
+def test_a_snapshot_is_no_warehouse(place: Place) -> None:
+    """Broken: who names the file that BI tools read is told that somebody else made it."""
+    for stamp in ("", ".20260301T120000.000000Z"):
+        path = place.warehouse.with_name(f"warehouse.published{stamp}.duckdb")
+        with duckdb.connect(str(path)) as connection:
+            connection.execute("create schema staging; create schema analytics")
+            connection.execute("create table analytics.dim_dates as select 1 as date")
+            told = "is the snapshot for readers, and not the warehouse"
+            with pytest.raises(WarehouseSettingError, match=told) as caught:
+                refuse_foreign(path, connection)
+            assert str(place.warehouse) not in caught.value.hint
+            place.warehouse.touch()
+            with pytest.raises(WarehouseSettingError, match=told) as caught:
+                refuse_foreign(path, connection)
+            assert str(place.warehouse) in caught.value.hint
+            assert told in status.read(connection, str(path), None).todo
+            place.warehouse.unlink()
 
 
 def test_a_damaged_file_is_named_as_damaged(loaded: Place) -> None:
