@@ -12,7 +12,7 @@ from assets.resources import WarehouseResource
 from assets.running import POOL
 from assets.settings import Automation
 from pipelines.warehouse import Project, Published, publish, run_checks
-from pipelines.warehouse.publish import published_models
+from pipelines.warehouse.publish import published_models, what_readers_have
 
 
 def published_asset(project: Project, automation: Automation) -> dg.AssetsDefinition:
@@ -32,7 +32,8 @@ def published_asset(project: Project, automation: Automation) -> dg.AssetsDefini
             done = None if found else publish(connection, project, target)
         if done is None:
             names = ", ".join(found)
-            context.log.error("Not published: %s found something; readers keep the last.", names)
+            left = what_readers_have(target)
+            context.log.error("Not published: %s found something. %s", names, left)
             return
         yield _materialized(done)
 

@@ -22,6 +22,7 @@ from pipelines.warehouse import connect
 from pipelines.warehouse.catalog import quoted
 from pipelines.warehouse.damage import DAMAGE_HINT
 from pipelines.warehouse.lock import require_folder
+from pipelines.warehouse.readers import readers_of
 from pipelines.words import counted
 
 if TYPE_CHECKING:
@@ -190,7 +191,10 @@ def warehouse() -> Iterator[Finding]:
     if writer := status.writer_of(path):
         yield Finding("lock", "note", f"{writer} is writing", _WAIT)
         return
-    yield Finding("lock", "ok", "no run holds it")
+    if readers := readers_of(path):
+        yield Finding("lock", "note", status.kept_out(readers))
+    else:
+        yield Finding("lock", "ok", "nobody holds it")
     yield from _contents(path)
 
 

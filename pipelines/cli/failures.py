@@ -3,7 +3,7 @@
 | code | meaning |
 | --- | --- |
 | 0 | done and complete |
-| 1 | failed |
+| 1 | failed, or there is nothing to work on yet |
 | 2 | wrong usage or configuration: to run again does not help |
 | 3 | stopped early; all that was read is safely loaded, run again to go on |
 | 130 | stopped by Ctrl-C |

@@ -50,12 +50,13 @@ def after_build(
     """Publish a build of the whole that no check objects to; else readers keep what they have."""
     from pipelines import warehouse
     from pipelines.settings import publish_path
+    from pipelines.warehouse.publish import what_readers_have
 
     target = publish_path()
     if target is None or not whole:
         return None
     if against := objection(found):
-        terminal.note(f"Not published: {against} Readers keep the last snapshot.")
+        terminal.note(f"Not published: {against} {what_readers_have(target)}")
         return None
     return warehouse.publish(connection, project, target)
 
@@ -81,6 +82,7 @@ def _publish(to: Path | None, parquet: Path | None) -> int:
     from pipelines.warehouse.foreign import refuse_foreign
     from pipelines.warehouse.lock import was_ever_held
     from pipelines.warehouse.parquet import export
+    from pipelines.warehouse.publish import what_readers_have
 
     if to and parquet:
         raise ConfigurationError("--to and --parquet are both given.", hint="Give one of them.")
@@ -104,7 +106,7 @@ def _publish(to: Path | None, parquet: Path | None) -> int:
         if against := objection(run_checks(connection, project, serious)):
             raise ModelError(
                 f"Not published: {against}",
-                hint="Readers keep the last snapshot. `printora build` says what to do.",
+                hint=f"{what_readers_have(target)} `printora build` says what to do.",
             )
         if parquet:
             done = export(connection, project, parquet.expanduser().resolve())

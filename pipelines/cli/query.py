@@ -20,7 +20,7 @@ import typer
 
 from pipelines.cli import warehouses
 from pipelines.cli.streams import Steady
-from pipelines.errors import ConfigurationError, PrintoraError
+from pipelines.errors import ConfigurationError, PrintoraError, WarehouseError
 from pipelines.text import printable_lines
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def snapshot() -> Iterator[DuckDBPyConnection]:
             hint="Unset it and run `printora publish`.",
         )
     if not path.exists():
-        raise ConfigurationError(
+        raise WarehouseError(
             f"There is no snapshot at {path}.",
             hint="`printora run` and `printora publish` make it; a path is relative to the current "
             "folder.",

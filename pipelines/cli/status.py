@@ -26,8 +26,9 @@ from pipelines.clock import SystemClock, utc
 from pipelines.errors import WarehouseError, WarehouseLocked
 from pipelines.settings import postgres_url, publish_path, warehouse_path
 from pipelines.warehouse import warehouse_lock
-from pipelines.warehouse.foreign import stranger
+from pipelines.warehouse.foreign import refuse_foreign, stranger
 from pipelines.warehouse.lock import holder_of, was_ever_held
+from pipelines.warehouse.readers import readers_of
 from pipelines.words import counted, length, moment
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ class Status:
     """What the warehouse tells of itself. ``requests`` were made within the last 24 hours.
 
     ``proven_as_of``: everything was proven complete as of then, by the last sync or an earlier one.
-    ``problems``: where the certificates contradict the tables or the clock.
+    ``problems``: where the certificates contradict the tables or the clock. ``readers`` have the
+    file open, and keep the next run out.
     """
 
     warehouse: str
@@ -65,6 +67,7 @@ class Status:
     proven_as_of: datetime | None = None
     problems: Sequence[str] = ()
     published_at: datetime | None = None
+    readers: Sequence[str] = ()
 
     @property
     def as_of(self) -> datetime | None:
@@ -73,8 +76,8 @@ class Status:
 
     @property
     def exit_code(self) -> int:
-        """0 where all is proven complete, 1 where something is wrong with it, else 3."""
-        if self.problems and not self.writer:
+        """0 where all is proven complete, 1 where something is wrong or nothing there, else 3."""
+        if (self.problems or not self.certificates) and not self.writer:
             return failures.FAILED
         return failures.PARTIAL if self.as_of is None else failures.DONE
 
@@ -85,6 +88,8 @@ class Status:
             return f"{self.writer} is writing: wait for it."
         if self.problems:
             return " ".join(self.problems)
+        if self.readers:
+            return kept_out(self.readers)
         if not self.certificates:
             return "Nothing was ever synced into this warehouse: run `printora run`."
         failed = next((p.reason for p in self.certificates if p.outcome == FAILED), None)
@@ -103,10 +108,12 @@ class Status:
 
 def show() -> int:
     """Print the status; return its exit code."""
-    writer = writer_of_any()
+    writer, readers = writer_of_any(), readers_of_any()
     with warehouses.reading() as connection:
+        if warehouses.hidden_url() is None:
+            refuse_foreign(warehouses.place(), connection)
         found = read(connection, warehouses.place(), writer)
-        status = replace(found, published_at=_published_at())
+        status = replace(found, published_at=_published_at(), readers=readers)
     if terminal.wishes.json:
         terminal.print_json({**asdict(status), "complete_as_of": status.as_of, "todo": status.todo})
     else:
@@ -137,6 +144,19 @@ def writer_of_any() -> str | None:
 
     with closing(open_database(url)) as session:
         return writer_there(session)
+
+
+def kept_out(readers: Sequence[str]) -> str:
+    """Return what becomes of a run while somebody reads the warehouse itself."""
+    return (
+        f"The warehouse is open in {' and '.join(readers)}: a run waits ten seconds, and ends. "
+        "Close it there, or let it read the snapshot."
+    )
+
+
+def readers_of_any() -> list[str]:
+    """Return who keeps the next run out of a DuckDB file; readers of PostgreSQL keep nobody out."""
+    return [] if warehouses.hidden_url() else readers_of(warehouse_path())
 
 
 def read(connection: DuckDBPyConnection, path: str, writer: str | None) -> Status:
@@ -223,6 +243,7 @@ def _facts(status: Status) -> Text:
         "Quarantine": counted(status.quarantined, "record"),
         "Snapshot": "none" if published_at is None else age(status.now - published_at),
         "Writer": status.writer or "none",
+        **({"Readers": ", ".join(status.readers)} if status.readers else {}),
         "To do": status.todo,
     }
     return Text("\n".join(f"{name:<11} {value}" for name, value in facts.items()))

@@ -95,6 +95,12 @@ def refuse_target(target: Path, warehouse: Path | None) -> None:
     )
 
 
+def what_readers_have(target: Path | None) -> str:
+    """Return what readers are left with where no new snapshot is made."""
+    there = target is not None and target.exists()
+    return "Readers keep the last snapshot." if there else "Readers have no snapshot yet."
+
+
 def is_for_readers(column: str) -> bool:
     """Whether a column is neither personal (a keyed hash of a person is) nor internal."""
     return not (column.startswith("_") or column == "personal" or column.endswith("_pseudonym"))
@@ -148,8 +154,8 @@ def publish(
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise WarehouseError(
             f"The snapshot for readers cannot be written to {target}: {reason.rstrip('.')}.",
-            hint="The warehouse is as it was built, and readers keep the last snapshot. Mend that, "
-            "or name another place (or off) in SOURCES__PRINTORA__PUBLISH_TO, and run "
+            hint=f"The warehouse is as it was built. {what_readers_have(target)} Mend that, or "
+            "name another place (or off) in SOURCES__PRINTORA__PUBLISH_TO, and run "
             "`printora publish`.",
         ) from error
     finally:
@@ -208,8 +214,7 @@ def _check(aside: Path, models: tuple[Model, ...], tables: tuple[PublishedTable,
             raise WarehouseError(
                 f"The new snapshot for readers is not what it should be: {', '.join(wrong)} "
                 f"differ, written for DuckDB {storage_version(connection)} and later.",
-                hint="Readers keep the last one. Run `printora publish` again; if it lasts, "
-                "report it.",
+                hint="No reader gets it. Run `printora publish` again; if it lasts, report it.",
             )
 
 

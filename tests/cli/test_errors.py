@@ -18,7 +18,7 @@ from pipelines.sandbox import Sandbox
 
 _HOLD = """
 import sys, duckdb
-connection = duckdb.connect(sys.argv[1])
+connection = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "reading")
 print("held", flush=True)
 sys.stdin.read()
 """
@@ -45,9 +45,9 @@ def _page() -> Iterator[str]:
 
 
 @contextmanager
-def _held(warehouse: Path) -> Iterator[int]:
+def _held(warehouse: Path, how: str = "writing") -> Iterator[int]:
     """Let another process have the DuckDB file open; its id."""
-    command = [sys.executable, "-c", _HOLD, str(warehouse)]
+    command = [sys.executable, "-c", _HOLD, str(warehouse), how]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as holder:
@@ -141,6 +141,14 @@ def test_who_holds_the_file_is_named(loaded: Place) -> None:
         assert str(pid) in answer.stderr
         assert "Traceback" not in answer.stderr
     assert loaded.contents() == before
+
+
+def test_who_reads_the_file_is_named_before_a_run_fails(loaded: Place) -> None:
+    """Broken: all is well, says status, and every run ends because a BI tool is connected."""
+    with _held(loaded.warehouse, "reading") as pid:
+        told = [loaded.run("status").stdout, loaded.run("doctor").stdout]
+    for text in told:
+        assert f"(PID {pid}): a run waits ten seconds, and ends." in " ".join(text.split())
 
 
 def test_a_warehouse_that_is_something_else_is_left_alone(place: Place) -> None:

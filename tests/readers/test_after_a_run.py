@@ -60,6 +60,7 @@ def test_what_is_not_a_good_build_of_the_whole_is_not_published(warehouse: Path)
     done = runner.invoke(app, ["build"])
     assert done.exit_code == 1
     assert "Not published: " in done.stderr
+    assert "Readers have no snapshot yet." in done.stderr
     done = runner.invoke(app, ["publish"])
     assert (done.exit_code, "Not published: " in done.stderr) == (1, True)
     assert _snapshots(warehouse) == []

@@ -127,7 +127,7 @@ def test_whatever_fails_the_last_snapshot_stays(warehouse: Path) -> None:
     before = done.path.read_bytes()
     with connect(warehouse) as connection:
         connection.execute("drop table analytics.fct_orders")
-    with pytest.raises(WarehouseError, match=r"fct_orders.*readers keep the last snapshot"):
+    with pytest.raises(WarehouseError, match=r"fct_orders.*Readers keep the last snapshot"):
         published(warehouse)
     assert done.path.read_bytes() == before
     assert [path for path in warehouse.parent.iterdir() if path.name.startswith(".")] == []
