@@ -30,6 +30,14 @@ _YEAR_FIRST = re.compile(
     r"(?(zone)(?:\s+\(?[A-Z]{1,5}\)?)?)(?:(?<=[0-9Z])\[[\w/+-]+\])?(?:\s+m=[+-]\S+)?)?",
     re.IGNORECASE,
 )
+#: Apache's and the browsers' old form, of which the weekday tells the day from the year.
+_OTHERS_DAY = re.compile(
+    r"(?:[A-Z][a-z]+day, )?(?P<day>[0-9]{2})[-/](?P<month>[A-Z][a-z]{2})[-/]"
+    r"(?P<year>20[0-9]{2}|(?<=day, ..[-/]...[-/])[0-9]{2})[: ]"
+    r"(?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2}.*)"
+)
+#: DB2's clock.
+_DOTTED = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[-T ]([0-9]{2})\.([0-9]{2})\.([0-9]{2})(\D.*)?")
 #: A date that ends with its year: which number is the day shows only where it is above 12.
 _YEAR_LAST = re.compile(r"([0-9]{1,2})([-/.])([0-9]{1,2})\2([0-9]{4})\b(.*)", re.DOTALL)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -52,6 +60,10 @@ def of_text(value: str) -> datetime:
         BadValueError: it is none, or has two readings.
     """
     value = value.translate(_DASHES)
+    if other := _OTHERS_DAY.fullmatch(value):
+        value = f"{other['day']} {other['month']} 20{other['year'][-2:]} {other['clock']}"
+    if dotted := _DOTTED.fullmatch(value):
+        value = "{}T{}:{}:{}{}".format(*(part or "" for part in dotted.groups()))
     if compact := _COMPACT.fullmatch(value):
         value = "{}-{}-{}T{}:{}:{}".format(*compact.groups())
     if last := _YEAR_LAST.fullmatch(value):
@@ -61,7 +73,10 @@ def of_text(value: str) -> datetime:
     return _built(found) if found else _other_iso(value)
 
 
-_DASHES = {0x2212: "-", 0x2010: "-", 0x2011: "-"}
+_DASHES: dict[int, str | None] = {0x2212: "-", 0x2010: "-", 0x2011: "-"}
+#: Years, months, days and clocks of Japan and China.
+_DASHES |= {0x5E74: "-", 0x6708: "-", 0x65E5: None, 0x6642: ":", 0x65F6: ":", 0x5206: ":"}
+_DASHES |= {0x79D2: None}
 
 
 def _year_first(one: str, _: str, other: str, year: str, rest: str) -> str:

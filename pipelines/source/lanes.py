@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.source.privacy import TELLTALES
 from pipelines.source.schema import arrow_type
 from pipelines.source.values import LONGEST_ID, BadValueError, says_more
 
@@ -21,10 +22,11 @@ Values = Sequence[Any]
 Read = Callable[[Any], Any]
 Lane = Callable[[Values, Read], tuple[pa.Array, set[int]]]
 
-#: UUIDs in capitals are folded one by one, and what is short may be a word for "none".
+#: UUIDs in capitals or as URNs are folded one by one, what is short may be a word for "none", and
+#: a secret is no id.
 _PLAIN_ID = r"^[0-9A-Za-z][0-9A-Za-z_.:-]*$"
 _SHORTEST_ID = 12
-_CAPITALS = r"^[0-9A-Fa-f-]*[A-F][0-9A-Fa-f-]*$"
+_ODD_ID = rf"^[0-9A-Fa-f-]*[A-F][0-9A-Fa-f-]*$|^(?i:urn):|{TELLTALES}"
 _PLAIN_TIME = r"^2[01][0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z$"
 _PLAIN_AMOUNT = r"^[0-9]{1,12}\.[0-9]{2}$"
 _TIME, _MONEY = arrow_type("time"), arrow_type("money")
@@ -54,7 +56,7 @@ def ids(values: Values, read: Read) -> tuple[pa.Array, set[int]]:
     length = pc.binary_length(texts)
     odd = pc.or_(pc.less(length, _SHORTEST_ID), pc.greater(length, LONGEST_ID))
     odd = pc.or_(odd, pc.invert(pc.match_substring_regex(texts, _PLAIN_ID)))
-    odd = pc.or_(odd, pc.match_substring_regex(texts, _CAPITALS))
+    odd = pc.or_(odd, pc.match_substring_regex(texts, _ODD_ID))
     return _mended(texts, odd, values, read)
 
 

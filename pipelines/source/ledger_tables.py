@@ -29,9 +29,15 @@ _MOST_ABOVE = 20
 _NOT_UTF8 = re.compile("[\x00\udc80-\udcff]")
 #: Excel's own first line, which names the delimiter.
 _NAMED_DELIMITER = re.compile(r"sep=(.)\s*")
+#: A cell that Excel is to take for a text.
+_FORMULA = re.compile(r'="(.*)"')
+#: What is drawn below a header, by psql and in Markdown.
+_RULER = re.compile(r"[-=+:| ]*")
+_SUMS = frozenset({"total", "totals", "grand total", "subtotal", "sum", "count", "average"})
 _BATCH_ROWS = 10_000
 
 NO_ROW = "the line has one column, and the table has several"
+A_SUM = "the line is a sum below the table"
 OPEN_QUOTE = "a quotation mark is opened and never closed"
 
 
@@ -84,20 +90,27 @@ class CsvPieces:
                 yield from self._rows(lines, number)
 
     def _rows(self, lines: list[str], number: int) -> Iterator[Piece]:
-        for row in csv.reader(lines, delimiter=self._delimiter):
-            if not any(map(str.strip, row)):
+        for cells in csv.reader(lines, delimiter=self._delimiter, skipinitialspace=True):
+            row = [_plain_cell(cell) for cell in cells]
+            if all(map(_RULER.fullmatch, row)):
                 continue  # a spreadsheet ends with lines of nothing but delimiters
-            row[0] = row[0].removeprefix("\ufeff")
             if self._is_cut(lines[-1], row):
                 self.rest = len("".join(lines).encode(self._encoding, self._errors))
-            elif _has_key([name.strip() for name in row]):
+            elif _has_key(row):
                 # Tables that were put one behind the other: the columns of the next.
-                self._columns = [name.strip() for name in row]
+                self._columns = row
                 _refuse_unclear(self._columns)
             elif len(row) == 1 < len(self._columns):
                 yield Piece({"characters": len(row[0])}, number, NO_ROW)
+            elif self._is_sum(row):
+                yield Piece({"characters": sum(map(len, row))}, number, A_SUM)
             else:
                 yield Piece(self._record(row), number)
+
+    def _is_sum(self, row: list[str]) -> bool:
+        """Tell whether a row has the word for a sum in the place of a session's id."""
+        cells = zip(self._columns, row, strict=False)
+        return any(snake(n) in SESSION_ID and c.lower().rstrip(":") in _SUMS for n, c in cells)
 
     def _is_cut(self, line: str, row: list[str]) -> bool:
         """Tell whether this is a last line that is not all there yet."""
@@ -105,7 +118,7 @@ class CsvPieces:
 
     def _record(self, row: list[str]) -> dict[str, Any]:
         record: dict[str, Any] = {
-            name: cell for name, cell in zip(self._columns, row, strict=False) if cell.strip()
+            name: cell for name, cell in zip(self._columns, row, strict=False) if cell
         }
         if more := row[len(self._columns) :]:
             record["extra"] = more
@@ -148,7 +161,7 @@ class CsvPieces:
 
     def _ends_quoted(self, lines: list[str]) -> bool:
         try:
-            list(csv.reader(lines, delimiter=self._delimiter, strict=True))
+            list(csv.reader(lines, delimiter=self._delimiter, strict=True, skipinitialspace=True))
         except csv.Error:
             return True
         return False
@@ -167,11 +180,18 @@ class CsvPieces:
 def _split(line: str, delimiters: str) -> tuple[str, list[str]]:
     """Return a header's delimiter and columns: those with the key, else the most."""
     found = {
-        delimiter: [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
+        delimiter: [_plain_cell(name) for name in row]
         for delimiter in delimiters
+        for row in csv.reader([line], delimiter=delimiter, skipinitialspace=True)
     }
     delimiter = max(found, key=lambda one: (_has_key(found[one]), len(found[one])))
     return delimiter, found[delimiter]
+
+
+def _plain_cell(cell: str) -> str:
+    """Return what a cell says: blanks only line it up with others."""
+    formula = _FORMULA.fullmatch(cell := cell.removeprefix("\ufeff").strip())
+    return formula[1].strip() if formula else cell
 
 
 def _has_key(columns: Sequence[str]) -> bool:

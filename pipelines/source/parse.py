@@ -58,6 +58,7 @@ class Parser:
         self._kinds = self.shape.kinds
         self._readers = self.shape.readers
         self._texts = frozenset(self.shape.texts)
+        self._ids = frozenset(name for name in self.shape.names if name.endswith("_id"))
         self._known = lru_cache(maxsize=_MOST_REMEMBERED)(self._read)
 
     def parse(self, record: Any, *, seen_at: datetime, place: str) -> Parsed | Rejected:
@@ -100,6 +101,9 @@ class Parser:
         if not is_text and column in self.shape.inside and isinstance(value, Mapping):
             parts = (part_of(value, step) for step in self.shape.inside[column])
             value = next((part for part in parts if part is not None), value)
+        if column in self._ids:
+            found = self._readers[column](value)
+            return found and self.privacy.id(found)
         if column not in self._texts:
             return self._readers[column](value)
         is_known = is_text and len(value) <= _LONGEST_REMEMBERED

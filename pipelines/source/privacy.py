@@ -81,6 +81,17 @@ class Privacy:
             raise BadValueError("is a sentence, and no word")
         return text if kind != "term" else self._of_kind("term", text)
 
+    def id(self, value: str) -> str:
+        """Return an id, which is no secret and no address of somebody.
+
+        Raises:
+            BadValueError: it is one.
+        """
+        kept = _without_secret_words(value) if self.keep_personal else clean(value)
+        if kept != value:
+            raise BadValueError("is a secret or an address, and no id")
+        return value
+
     def word(self, text: str) -> str:
         """Return the status of a bad record, of which it is not sure that it is one."""
         return self._of_kind("word", clean(text))

@@ -84,6 +84,8 @@ _INSIDE: Names = {
     **dict.fromkeys(("status", "currency", "carrier", "country", "state"), _WORD),
     "tracking_number": ("number", "code"),
     "payment_method": ("type", "code"),
+    "response_status": ("status_code", "code", "status"),
+    "attempts": ("count",),
 }
 
 

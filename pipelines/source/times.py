@@ -10,13 +10,17 @@ from typing import Any
 
 from pipelines.source.dates import of_text
 from pipelines.source.names import snake
-from pipelines.source.values import BadValueError, kind_of, quantity
+from pipelines.source.values import BadValueError, integer, kind_of, quantity
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = datetime(1970, 1, 2, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 #: What databases have for a date that is none: SQL Server's zeros, and the end of all time.
-_ZEROS = frozenset({(1753, 1, 1), (1899, 12, 30), (1900, 1, 1), (9999, 12, 31)})
+_ZEROS = frozenset(
+    {(1601, 1, 1), (1753, 1, 1), (1899, 12, 30), (1900, 1, 1), (1969, 12, 31), (9999, 12, 31)}
+)
+#: The same as seconds since 1970, and -1.
+_ZERO_TICKS = frozenset({-62_135_596_800, 253_402_300_799, -1})
 #: Fewer seconds than until 2000 are no time of this API, but a date like 20260603.
 _FEWEST_TICKS = 946_684_800
 #: Ticks in a second, by the number that is too large for it: seconds, milli-, micro-, nanoseconds.
@@ -29,16 +33,29 @@ _USUAL = re.compile(
 )
 #: In CSV a number is a text; BigQuery writes it as 1.7804808E9, .NET as /Date(…)/.
 _EPOCH_TEXT = re.compile(
-    r"(?P<digits>[0-9]{10}(?:[0-9]{3}){0,3}(?:\.[0-9]{1,9})?|[0-9](?:\.[0-9]+)?[eE]\+?(?:9|1[0-8]))"
-    r"|\\?/Date\((?P<dotnet>[0-9]{10,14})(?:[+-][0-9]{4})?\)\\?/"
+    r"(?P<digits>[0-9]{10}(?:[0-9]{3}){0,3}(?:[.,][0-9]{1,9})?|[0-9](?:\.[0-9]+)?[eE]\+?(?:9|1[0-8]))"
+    r"|(?:\\?/|new )Date\((?P<dotnet>[0-9]{10,14})(?:[+-][0-9]{4})?\)(?:\\?/)?"
+)
+#: As a shell or a language shows its own: ISODate("…"), Timestamp('…', tz='UTC').
+_SHOWN = re.compile(r"[\w. ]{4,30}\([\"']([^\"']{8,60})[\"'](?:, ?tz=[\"'](UTC)[\"'])?\)")
+_SHOWN_PARTS = re.compile(
+    r"(?:datetime\.)?datetime\(([0-9]{4}(?:, ?[0-9]{1,6}){4,6})"
+    r"(?:, ?tzinfo=[\w.]*\butc)?\)",
+    re.IGNORECASE,
 )
 _NOT_YET = re.compile(
     r"not(?: yet)?(?: been)? [a-z]+(?: yet)?|un(?:paid|shipped|sent|delivered|cancell?ed|opened)"
-    r"|(?:awaiting|pending)(?: [a-z]+)?|to be [a-z]+|in transit|no date|0+(?:\.0+)?",
+    r"|(?:awaiting|pending|waiting for|never)(?: [a-z]+)?|to be [a-z]+|in (?:transit|progress)"
+    r"|no date|invalid (?:date|datetime)|(?:not|is) set|processing|scheduled|expected|tbc"
+    r"|[(<]?(?:empty|na|blank)[)>]?|n\.?[/.]?[dv]\.?|epoch|#(?:value|ref|null)!"
+    r"|\[\]|\{\}|0+(?:\.0+)?|-1|-62135596800",
     re.IGNORECASE,
 )
 #: Where objects have the whole of a moment: BigQuery's, Parse's.
-_WHOLE = ("iso", "value", "datetime", "timestamp")
+_WHOLE = ("iso", "iso8601", "iso_string", "value", "utc", "datetime", "date_time", "timestamp")
+#: And ticks, by the name of their unit.
+_TICKED = ("epoch", "unix", "ms", "millis", "epoch_seconds", "epoch_millis", "t")
+_PARTS = ("year", "month", "day", "hour", "minute", "second")
 _NANOS = ("nanos", "nanoseconds", "nano")
 
 
@@ -84,7 +101,7 @@ def _moment(value: Any) -> datetime | None:
         return _of_object({snake(str(name)).strip("_"): part for name, part in value.items()})
     if (
         isinstance(value, list)
-        and 5 <= len(value) <= 7
+        and (len(value) == 3 or 5 <= len(value) <= 7)
         and all(type(part) is int for part in value)
     ):
         return _of_parts(value)
@@ -99,17 +116,25 @@ def _of_object(parts: Mapping[str, Any]) -> datetime | None:
         if seconds is None or type(nanos) is not int or not 0 <= nanos < 10**9:
             raise BadValueError("is a object, not a time")
         return seconds + timedelta(microseconds=nanos // 1000)
-    if {"date", "timezone"} <= parts.keys():
-        return time(f"{parts['date']} {parts['timezone']}")
-    whole = [parts[name] for name in _WHOLE if isinstance(parts.get(name), str)]
+    if {"year", "month", "day"} <= parts.keys() <= {*_PARTS}:
+        return time([integer(parts.get(name)) or 0 for name in _PARTS])
+    if len(parts) == 1 and (inner := next(iter(parts))) == "timestamp":
+        return time(parts[inner])
+    if {"date", "time"} == parts.keys():
+        return time(f"{parts['date']} {parts['time']}")
+    whole = [parts[name] for name in (*_WHOLE, "date") if isinstance(parts.get(name), str)]
     if len(whole) == 1:
-        return time(whole[0])
+        zone = parts.get("timezone") or parts.get("time_zone")
+        return time(f"{whole[0]} {zone}" if isinstance(zone, str) else whole[0])
+    ticks = [parts[name] for name in _TICKED if parts.get(name) is not None]
+    if len(ticks) == 1:
+        return time(ticks[0])
     raise BadValueError("is a object, not a time")
 
 
 def _of_parts(parts: list[int]) -> datetime:
     """Read year, month, day and clock, as Java's serializers write them, nanoseconds last."""
-    year, month, day, hour, minute, second, nanos = [*parts, 0, 0][:7]
+    year, month, day, hour, minute, second, nanos = [*parts, 0, 0, 0, 0][:7]
     try:
         return datetime(year, month, day, hour, minute, second, nanos // 1000, tzinfo=UTC)
     except (ValueError, OverflowError):
@@ -127,7 +152,7 @@ def usual(value: Any) -> datetime | None:
 
 def _of_ticks(value: Decimal) -> datetime:
     """Read ticks since 1970; how long one is follows from how many there are."""
-    if value == 0:
+    if value == 0 or value in _ZERO_TICKS:
         return EPOCH
     for too_many, a_second in _TICKS if value.is_finite() else ():
         if value < too_many:
@@ -139,5 +164,9 @@ def _of_ticks(value: Decimal) -> datetime:
 
 def _of_text(value: str) -> datetime:
     if ticks := _EPOCH_TEXT.fullmatch(value):
-        return _of_ticks(Decimal(ticks["digits"] or ticks["dotnet"]))
+        return _of_ticks(Decimal((ticks["digits"] or ticks["dotnet"]).replace(",", ".")))
+    if shown := _SHOWN.fullmatch(value):
+        value = f"{shown[1]} {shown[2] or ''}".strip()
+    if shown := _SHOWN_PARTS.fullmatch(value):
+        return _of_parts([int(part) for part in shown[1].split(",")])
     return EPOCH if value.startswith("0000-00-00") else of_text(value)

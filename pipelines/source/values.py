@@ -19,16 +19,28 @@ LONGEST_ID = 200
 _INT64 = 2**63
 _LONGEST = 10**1000
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+#: Alone, in the braces of Windows, or as a URN.
+_UUID = re.compile(
+    r"\s*(?:urn:uuid:|\{)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?\s*", re.IGNORECASE
+)
+_LONGEST_UUID = 50
 _WHOLE = re.compile(r"[+-]?[0-9]{1,40}(\.0{1,40})?")
-#: `502 Bad Gateway`, `HTTP/1.1 502`, `Request failed with status code 502`.
+_GROUPED = re.compile(r"[+-]?[1-9][0-9]{0,2}(?P<mark>[,' ])[0-9]{3}(?:(?P=mark)[0-9]{3}){0,5}")
+#: `3 of 5`, `3/5`, `3 attempts`.
+_COUNT = re.compile(
+    r"([0-9]{1,6}) ?(?:(?:/|of) ?[0-9]{1,6}|attempts?|try|tries|times|x)", re.IGNORECASE
+)
+#: `502 Bad Gateway`, `HTTP/1.1 502`, `Request failed with status code 502`, `[502]`.
 _STATUS_LINE = re.compile(
-    r"(?:(?:.*\b)?status(?:[ _]code)?[\s:=]+|HTTP(?:/[0-9.]+)?[\s:]+|(?:error|code)[\s:]+)?"
-    r"([1-5][0-9]{2})(?:[\s:;,-].*)?",
+    r"(?:(?:.*\b)?(?:status|response)(?:[ _]?code)?[\s:=]+|(?:.*\b)?returned(?: an?)?\s+"
+    r"|HTTP(?:/[0-9.]+)?[\s:_]+(?:error\s+)?|(?:error|code)[\s:]+)?"
+    r"[(\[<]?([1-5][0-9]{2})[)\]>]?(?!\s*(?:[mk]?b|bytes|m?s|(?:milli)?seconds?)\b)(?:[\s:;,-].*)?",
     re.DOTALL | re.IGNORECASE,
 )
 #: What is not seen: byte order marks, letters of no width, marks of direction.
 _UNSEEN = dict.fromkeys((0xFEFF, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0xAD))
+#: Digits, letters and marks of full width, as East Asia types them.
+_WIDE = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
 
 #: What systems write where a text has no value, in small letters.
 NO_TEXT = frozenset(
@@ -98,7 +110,7 @@ def quantity(value: Any) -> Any:
     if isinstance(value, str):
         if len(value) > LONGEST_ID:
             raise BadValueError(f"is longer than {LONGEST_ID} characters")
-        value = value if value.isascii() else value.translate(_UNSEEN)
+        value = value if value.isascii() else value.translate(_UNSEEN).translate(_WIDE)
         value = unquoted(value.strip())
     return None if is_absent(value, NOT_YET) else value
 
@@ -123,8 +135,8 @@ def identifier(value: Any) -> str | None:
     found = _text(value)
     if len(found) > LONGEST_ID:
         raise BadValueError(f"is longer than {LONGEST_ID} characters")
-    if len(found) == 36 and _UUID.fullmatch(found):
-        return found.lower()
+    if 36 <= len(found) <= _LONGEST_UUID and (uuid := _UUID.fullmatch(found)):
+        return uuid[1].lower()
     return found if found.strip() else None
 
 
@@ -166,6 +178,8 @@ def integer(value: Any) -> int | None:
     if value is None:
         return None
     if isinstance(value, str):
+        if grouped := _GROUPED.fullmatch(value):
+            value = value.replace(grouped["mark"], "")
         found = Decimal(value) if _WHOLE.fullmatch(value) else None
         number = whole(found)
     elif isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
@@ -180,8 +194,11 @@ def integer(value: Any) -> int | None:
 
 
 def count(value: Any) -> int | None:
-    """Take a whole number, or the length of a list of what is counted."""
-    return len(value) if isinstance(value, list) else integer(value)
+    """Take a whole number, the length of a list of what is counted, or a text like ``3 of 5``."""
+    if isinstance(value, list):
+        return len(value)
+    told = _COUNT.fullmatch(value.strip()) if isinstance(value, str) else None
+    return integer(told[1] if told else value)
 
 
 def http_status(value: Any) -> int | None:

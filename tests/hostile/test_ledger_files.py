@@ -132,6 +132,88 @@ FORMS: dict[str, tuple[str, bytes]] = {
             + "".join('"a\n""b""\tc"\t' + "\t".join(one.values()) + "\n" for one in SESSIONS)
         ).encode(),
     ),
+    "cells lined up": (
+        "s.csv",
+        "".join(
+            " | ".join(f"{cell:40}" for cell in line) + "\n"
+            for line in (HEADER.strip().split(";"), *(one.values() for one in SESSIONS))
+        ).encode(),
+    ),
+    "psql's table": (
+        "s.txt",
+        (
+            " session_id | created_at | mode \n------------+------------+------\n"
+            + "".join(f" {' | '.join(one.values())} \n" for one in SESSIONS)
+        ).encode(),
+    ),
+    "a table in Markdown": (
+        "s.md",
+        (
+            "| created_at | session_id | mode |\n| --- | :--- | ---: |\n"
+            + "".join(
+                f"| {one['created_at']} | {one['session_id']} | {one['mode']} |\n"
+                for one in SESSIONS
+            )
+        ).encode(),
+    ),
+    "a blank behind the comma": (
+        "s.csv",
+        (
+            "created_at, session_id, note, mode\n"
+            + "".join(
+                f'{one["created_at"]}, {one["session_id"]}, "a, b", {one["mode"]}\n'
+                for one in SESSIONS
+            )
+        ).encode(),
+    ),
+    "texts for Excel": (
+        "s.csv",
+        (
+            HEADER
+            + "".join(
+                f'="{one["session_id"]}";{one["created_at"]};"=""{one["mode"]}"""\r\n'
+                for one in SESSIONS
+            )
+        ).encode(),
+    ),
+    "JSON in a log's message": (
+        "s.jsonl",
+        "".join(
+            json.dumps({"timestamp": 1, "id": n, "message": json.dumps(one)}) + "\n"
+            for n, one in enumerate(SESSIONS)
+        ).encode(),
+    ),
+    "events with an id": (
+        "s.jsonl",
+        "".join(
+            json.dumps({"id": f"evt_{n}", "type": "session.created", "data": {"object": one}})
+            + "\n"
+            for n, one in enumerate(SESSIONS)
+        ).encode(),
+    ),
+    "sessions with their orders": (
+        "s.jsonl",
+        "".join(
+            json.dumps(
+                {
+                    "id": one["session_id"],
+                    "createdAt": one["created_at"],
+                    "mode": "image",
+                    "data": {"orders": [{"order_id": f"o-{n}", "session_id": f"other-{n}"}]},
+                }
+            )
+            + "\n"
+            for n, one in enumerate(SESSIONS)
+        ).encode(),
+    ),
+    "JSON written twice": (
+        "s.jsonl",
+        "".join(json.dumps(json.dumps(one)) + "\n" for one in SESSIONS).encode(),
+    ),
+    "GraphQL's edges": (
+        "s.json",
+        json.dumps({"data": {"sessions": {"edges": [{"node": one} for one in SESSIONS]}}}).encode(),
+    ),
     "Hive's separator": (
         "s.csv",
         (HEADER + ROWS).replace(";", "\x01").encode("utf-16"),
@@ -246,6 +328,16 @@ def test_the_last_line_of_an_export_is_no_session(footer: str, tmp_path: Path) -
     found, _, bad = read(path)
     assert len(found) == MANY
     assert bad == ["the line has one column, and the table has several"]
+
+
+@pytest.mark.parametrize("footer", ["Total;12;", "SUM:;;image", ";12;", "Grand Total;1;2"])
+def test_a_sum_below_a_table_is_no_session(footer: str, tmp_path: Path) -> None:
+    """A session called Total is in every rate, though its line has as many cells as the others."""
+    path = tmp_path / "s.csv"
+    path.write_text(f"{HEADER}{ROWS}{footer}\r\n")
+    found, ledger, bad = read(path)
+    assert len(found) == MANY
+    assert len(bad) == ledger.coverage.bad == 1
 
 
 def test_a_number_that_is_none_costs_itself(tmp_path: Path) -> None:

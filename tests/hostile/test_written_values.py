@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 
 from pipelines.source.money import currency_in, money
-from pipelines.source.parse import Parsed, Parser
+from pipelines.source.parse import Parsed, Parser, Rejected
 from pipelines.source.privacy import PersonalData, Privacy
 from pipelines.source.pseudonyms import Keys
 from pipelines.source.times import EPOCH, time
@@ -43,6 +44,17 @@ MOMENT = datetime(2026, 6, 13, 10, 5, 9, tzinfo=UTC)
         ({"amount": 1250, "currency": "JPY", "exponent": 0}, "1250", "JPY"),
         ({"amount_cents": 1250}, "12.50", None),
         ({"N": "12.50"}, "12.50", None),
+        ("12.50 Euro", "12.50", "EUR"),
+        ("12,50 US Dollars", "12.50", "USD"),
+        ("Rs. 1,234.50", "1234.50", None),
+        ("\u20b9500/-", "500", "INR"),
+        ("MX$12.50", "12.50", "MXN"),
+        ("\uff11\uff12\uff0e\uff15\uff10", "12.50", None),
+        ({"amount": 1250, "unit": "cents", "currency": "USD"}, "12.50", "USD"),
+        ({"minorUnits": 1250, "currency": "KWD"}, "1.25", "KWD"),
+        ({"fractional": 1250, "currency": {"code": "JPY"}}, "1250", "JPY"),
+        ({"amountMicros": 12_500_000, "currencyCode": "USD"}, "12.50", "USD"),
+        ({"amount": "1250", "precision": 2}, "12.50", None),
     ],
 )
 def test_an_amount_has_one_reading(written: Any, amount: str, currency: str | None) -> None:
@@ -52,12 +64,29 @@ def test_an_amount_has_one_reading(written: Any, amount: str, currency: str | No
 
 
 @pytest.mark.parametrize(
-    "written", ["12.500", "(12.50", "-12.50-", "-(12.50)", "\u20ac12 USD", "12.50%"]
+    "written",
+    [
+        *("12.500", "(12.50", "-12.50-", "-(12.50)", "\u20ac12 USD", "12.50%", "12\u2075\u2070"),
+        *({"minor_units": 1250}, {"cents": 1250, "currency": "JPY"}, {"amount": 9, "unit": "box"}),
+        *(Decimal("1.23456"), Decimal("4097.00390625"), Decimal("0.00390625"), "12.50 Euro USD"),
+    ],
 )
 def test_an_amount_with_two_readings_is_told(written: str) -> None:
     """A refund counts as a sale, or a price a thousand times."""
     with pytest.raises(BadValueError):
         money(written)
+
+
+@given(st.integers(1, 9_999_999))
+def test_a_price_that_was_a_float_of_32_bits_is_rounded_and_told(cents: int) -> None:
+    """19.99 is sent as 19.989999771118164, and the order has no amount."""
+    price = Decimal(cents).scaleb(-2)
+    (sent,) = struct.unpack("f", struct.pack("f", float(price)))
+    try:
+        found = money(sent)
+    except BadValueError as told:
+        found = told.instead
+    assert found == price
 
 
 @pytest.mark.parametrize(
@@ -80,6 +109,17 @@ def test_an_amount_with_two_readings_is_told(written: str) -> None:
         [2026, 6, 13, 10, 5, 9],
         [2026, 6, 13, 10, 5, 9, 999],
         {"S": "2026-06-13T10:05:09Z"},
+        *("Saturday, 13-Jun-26 10:05:09 GMT", "13/Jun/2026:12:05:09 +0200"),
+        *("2026-06-13-10.05.09.000000", "2026\u5e746\u670813\u65e5 10:05:09"),
+        *("\uff12\uff10\uff12\uff16-06-13T10:05:09Z", "1781345109,000"),
+        *('ISODate("2026-06-13T10:05:09Z")', "Timestamp('2026-06-13 10:05:09', tz='UTC')"),
+        *("datetime.datetime(2026, 6, 13, 10, 5, 9)", "new Date(1781345109000)"),
+        {"dateTime": "2026-06-13T12:05:09", "timeZone": "Europe/Berlin"},
+        {"date": "2026-06-13", "time": "10:05:09"},
+        {"utc": "2026-06-13T10:05:09Z", "local": "2026-06-13T12:05:09"},
+        {"year": 2026, "month": 6, "day": 13, "hour": 10, "minute": 5, "second": 9},
+        {"$timestamp": {"t": 1_781_345_109, "i": 1}},
+        {"epoch": 1_781_345_109},
     ],
 )
 def test_a_moment_has_one_reading(written: Any) -> None:
@@ -158,6 +198,9 @@ def test_the_ends_of_a_day_are_moments(written: str, seconds: int) -> None:
         ),
         *("9999-12-31T23:59:59.999Z", "1900-01-01 00:00:00", "1899-12-30", "\u200b", "in transit"),
         *(False, [], {}, {"$date": None}, '""'),
+        *("Invalid Date", "<NA>", "(empty)", "n/d", "#VALUE!", "[]", "never delivered", "TBC"),
+        *("waiting for payment", "in progress", "1601-01-01T00:00:00Z", "-1", "1969-12-31"),
+        *(-1, -62_135_596_800, 253_402_300_799),
     ],
 )
 def test_not_yet_in_its_many_spellings_is_no_fault(written: Any) -> None:
@@ -181,6 +224,11 @@ def test_a_word_for_no_session_joins_nothing(written: Any) -> None:
         ("502: Bad Gateway", 502),
         (0, None),
         ("-1", None),
+        ("[502]", 502),
+        ("HTTP_502", 502),
+        ("Response code 500 (Internal Server Error)", 500),
+        ("The server returned 503", 503),
+        ("http error 404", 404),
     ],
 )
 def test_an_http_status_is_found_in_its_text(written: Any, status: int | None) -> None:
@@ -189,12 +237,63 @@ def test_an_http_status_is_found_in_its_text(written: Any, status: int | None) -
 
 
 @pytest.mark.parametrize(
-    "written", ["ECONNRESET", "timeout of 5000ms exceeded", "5xx", True, "x" * 10**6]
+    "written",
+    [
+        *("ECONNRESET", "timeout of 5000ms exceeded", "5xx", True, "x" * 10**6),
+        *("returned 500 bytes", "response: 200 ms", "status 300kb", "HTTP 2"),
+    ],
 )
 def test_what_is_no_http_status_is_told(written: Any) -> None:
     """A time-out of 500 ms is an answer of 500."""
     with pytest.raises(BadValueError):
         http_status(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "attempts"),
+    [("3 of 5", 3), ("3/5", 3), ("2 attempts", 2), ("1 try", 1), ("1,234", 1_234), ("5x", 5)],
+)
+def test_a_number_of_attempts_is_read_in_words(written: str, attempts: int | None) -> None:
+    """A delivery that was tried three times of five has no attempts, and is in no percentile."""
+    row = _read("webhook_logs", {"id": "x", "attempts": written})
+    assert row["attempts"] == attempts
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "{6F9619FF-8B86-D011-B42D-00CF4FC964FF}",
+        "urn:uuid:6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+        "URN:UUID:6F9619FF-8B86-D011-B42D-00CF4FC964FF",
+        " 6F9619FF-8b86-d011-b42d-00cf4fc964ff\n",
+    ],
+)
+def test_a_uuid_is_one_however_it_is_written(written: str) -> None:
+    """The ledger's session has braces, the API's has none: the session never converts."""
+    assert identifier(written) == "6f9619ff-8b86-d011-b42d-00cf4fc964ff"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("erika@example.com", "https://shop.example/s?t=abc", "sk_live_Abc123Secret"),
+        *("whsec_abc123456789", "eyJhbGciOi.eyJzdWIi.abc", "/pay/12?token=abc", "a token=abcdefg"),
+    ],
+)
+@pytest.mark.parametrize("mode", ["none", "pseudonymous", "full"])
+def test_no_secret_and_no_address_is_an_id(written: str, mode: PersonalData) -> None:
+    """Whoever reads the orders may log in as their buyer: the link stands where an id should."""
+    row = _read("orders", {"id": "x", "session_id": written}, mode)
+    if mode == "full" and "@" in written:
+        assert row["session_id"] == written
+    else:
+        assert row["session_id"] is None
+        assert [issue.column for issue in row.issues] == ["session_id"]
+        assert mode == "full" or written not in str(row)
+    parser = Parser("orders", Privacy(mode, Keys.new()))
+    assert (written == "erika@example.com" and mode == "full") or isinstance(
+        parser.parse({"id": written}, seen_at=MOMENT, place="here"), Rejected
+    )
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,8 @@ ODD: list[Any] = [
     ),
     *("12.50", "1,234", "12.50 EUR", "$3", "2026-06-03 10:00:00 UTC", "2026-02-30T00:00:00Z"),
     *("2026-06-03T10:00:00.1Z", "03/04/2026", "ETIMEDOUT", "502 Bad Gateway", "sk_test_abc"),
+    *("3 of 5", {"code": 502}, "[502]", "urn:uuid:6ba7b810-9dad-11d1-80b4-00c04fd430c8"),
+    *("ord_sk_live_abcdefgh", "sk_live_abcdefgh", 89.98999786376953, {"cents": 5}, "\uff15"),
     *(
         "6BA7B810-9DAD-11D1-80B4-00C04FD430C8",
         "a@b.example",
