@@ -32,7 +32,7 @@ from pipelines.sync.unread import Look
 FLUSH_ROWS = 30_000
 FLUSH_SECONDS = 120.0
 #: Of so many, few are asked for again: they are loaded before a list is compared.
-WORTH_LOADING = 1_000
+MANY_WAITING = 1_000
 
 R = TypeVar("R")
 #: What to do about an error of the strategy of a name: raise it, or let the others go on.
@@ -304,7 +304,7 @@ class Driver:
     def _load_before_end(self, request: PageRequest, page: Page) -> None:
         """Load what waits before a scan's last page: what is asked then is asked of the rows."""
         is_end = page.total is not None and request.offset + len(page.rows) >= page.total
-        if is_end and request.resume is not None and len(self._pending) >= WORTH_LOADING:
+        if is_end and request.resume is not None and len(self._pending) >= MANY_WAITING:
             self.load_now()
 
     def _row(self, spec: ListSpec, record: Any, look: Look, number: int) -> ListRow:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.destinations.base import Destination
 from pipelines.destinations.batches import Batch
-from pipelines.destinations.where import JsonObject, Row, Where, matches
+from pipelines.destinations.where import ALL, JsonObject, Row, Where, matches
 from pipelines.lists import LISTS, ListSpec
 from pipelines.source.parse import Parsed, Parser, Rejected
 from pipelines.source.partial import SessionLine
@@ -93,10 +93,15 @@ class PendingRows:
         return keys if plain is None else keys | set(plain[table.key[0]].to_pylist())
 
     def looks(self, table: Table, condition: Where) -> list[datetime]:
-        """Return when the waiting rows were seen that meet a condition, the earliest of many."""
+        """Return when rows were seen that wait or are just being loaded, and meet a condition."""
         looks = [row["_seen_at"] for row in self.rows(table).values() if matches(row, condition)]
         plain = self._plain.get(table.name)
-        return [*looks, *(plain["_seen_at"].unique().to_pylist() if plain else ())]
+        if plain is None:
+            return looks
+        if condition == ALL:  # which all of them meet, however many they are
+            return [*looks, *plain["_seen_at"].unique().to_pylist()]
+        loading = plain.select(projection(table)).to_pylist()
+        return looks + [row["_seen_at"] for row in loading if matches(row, condition)]
 
     def damaged(self, resource: str) -> int:
         """Return how many looks at rows lacked a value that could not be read."""

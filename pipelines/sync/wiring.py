@@ -37,7 +37,7 @@ from pipelines.working_folder import safe_folder
 #: A wait of so many seconds is long enough for somebody to read the warehouse in.
 WORTH_RELEASING = 1.0
 #: Before a wait of so many seconds, what was read is loaded.
-WORTH_LOADING = 60.0
+LONG_WAIT = 60.0
 
 
 def sync(
@@ -168,7 +168,7 @@ class _Waits:
         if threading.current_thread() is not threading.main_thread():
             self._listener(event)  # type: ignore[arg-type]  # as below
             return
-        if isinstance(event, Waiting) and event.seconds >= WORTH_LOADING and self.runner:
+        if isinstance(event, Waiting) and event.seconds >= LONG_WAIT and self.runner:
             self._stopping.working(self.runner.driver.load_before_waiting)
         if isinstance(event, Waiting) and event.seconds >= WORTH_RELEASING:
             self._destination.release()

@@ -11,7 +11,7 @@ from sync_world import world
 from pipelines.progress import Waiting
 from pipelines.sandbox import Limits
 from pipelines.sync import by_time, sync
-from pipelines.sync.wiring import WORTH_LOADING
+from pipelines.sync.wiring import LONG_WAIT
 
 
 def test_rechecks_have_a_cap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,7 +31,7 @@ def test_what_was_read_is_loaded_before_a_long_wait(tmp_path: Path) -> None:
     with world(tmp_path, 600, limits=Limits(per_minute=6)) as here:
 
         def listen(event: object) -> None:
-            if isinstance(event, Waiting) and event.seconds >= WORTH_LOADING and not stored:
+            if isinstance(event, Waiting) and event.seconds >= LONG_WAIT and not stored:
                 stored.append(len(here.stored("orders")))  # as another process would read them
                 raise KeyboardInterrupt
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from small_warehouse import Memory
 
-from pipelines.destinations.where import Row
+from pipelines.destinations.where import Row, where
 from pipelines.lists import LISTS, ListSpec
 from pipelines.source.parse import Parser, fingerprint
 from pipelines.source.privacy import Privacy
@@ -127,3 +127,23 @@ def test_many_records_that_nobody_asks_for_are_never_rows_in_python(
         rows.add_record("orders", seen.record(), Look(START, "page", "one"), number)
     rows.load({}, list)
     assert len(store.tables["orders"]) == unread.FEW
+
+
+@pytest.mark.parametrize(("since", "looks"), [(None, [START]), (START + timedelta(days=900), [])])
+def test_looks_at_rows_that_the_api_has_dropped_are_left_out(
+    since: datetime | None, looks: list[datetime], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The certificate of a load would name the look at a row that it does not speak of."""
+    monkeypatch.setattr(pending, "FEW", 1)
+    spec = next(spec for spec in LISTS if spec.name == "orders")
+    rows = PendingRows(Memory(), [spec], {"orders": Parser("orders", PRIVACY, spec.shape)})
+    seen = Seen("orders", KEYS[0], "paid", "5.00", None, 0, None)
+    rows.add_record("orders", seen.record(), Look(START, "page", None), 0)
+    told: list[list[datetime]] = []
+
+    def certificate() -> list[Row]:
+        told.append(rows.looks(spec.table, where(spec, since=since)))
+        return []
+
+    rows.load({}, certificate)
+    assert told == [looks]
