@@ -17,14 +17,17 @@ columns:
   untimed: >-
     Orders besides these that left it before anybody watched, or at a time that nothing tells.
   imputed: Of those that have ended it, those whose beginning or end is known only by looks.
-  final_share: Share that has ended it by the end of the curve, in 0..1; the rest is cancelled or open.
+  final_share: >-
+    Share that has ended it by the end of the curve, in 0..1; the rest is cancelled or open.
+    Null when none was watched from the beginning of the stage.
   p50_hours: >-
     Hours by which half of all the orders had ended the stage (Aalen-Johansen with delayed entry,
-    open orders censored, cancellation a competing risk). Null when p50_state is not reached, and
-    when the looks leave open that it is a tenth of what it seems.
+    open orders censored, cancellation a competing risk). Null when p50_state is not reached,
+    when the looks leave open that it is a tenth of what it seems, and when none of the orders was
+    watched from the beginning of the stage: those that had left it by then are not among them.
   p50_hours_low: >-
     Lower end of the 95 % interval of p50_hours (log-log, by inversion), widened by what the looks
-    leave open.
+    leave open; null when none of the orders was watched from the beginning of the stage.
   p50_hours_high: Upper end of the same; null when nothing bounds it yet.
   p50_state: >-
     reached, not yet (the orders that are still open may get there), or never (they cannot, not
@@ -46,7 +49,7 @@ with groups as (
 ),
 
 steps as (
-    select group_id, moment, ended, cancelled, gone, imputed, untimed
+    select group_id, moment, entered, ended, cancelled, gone, imputed, untimed
     from intermediate.int_latency_steps
 ),
 
@@ -69,7 +72,10 @@ totals as (
         cast(sum(cancelled) as bigint) as cancelled,
         cast(sum(imputed) as bigint) as imputed,
         cast(sum(untimed) as bigint) as untimed,
-        max(case when ended > 0 then moment end) as last_ended_moment
+        max(case when ended > 0 then moment end) as last_ended_moment,
+        -- Of a group that nobody watched from the start, the beginning of the curve is not known:
+        -- who had left by then is not in it, and only a bound from above is left.
+        coalesce(bool_or(entered > 0 and moment < 0), false) as is_from_start
     from steps
     group by group_id
 ),
@@ -164,13 +170,14 @@ quantiles as (
         variants.group_id,
         shares.name,
         case
+            when not totals.is_from_start then null
             -- The looks cannot tell it from a tenth of itself.
             when shortest.hours * 10 <= point.hours
                 and coalesce(longest.hours > shortest.hours, true) then null
             when shares.name = 'p95' and totals.orders < 100 then null
             else point.hours
         end as hours,
-        least(shortest.low, point.low) as low,
+        case when totals.is_from_start then least(shortest.low, point.low) end as low,
         case
             when variants.longest_id is null then point.high
             -- Nothing bounds it where nothing bounds one of them.
@@ -208,7 +215,7 @@ select
     totals.orders - totals.ended - totals.cancelled as open,
     totals.untimed,
     totals.imputed,
-    ends.final_share,
+    case when totals.is_from_start then ends.final_share end as final_share,
     p50.hours as p50_hours,
     p50.low as p50_hours_low,
     p50.high as p50_hours_high,

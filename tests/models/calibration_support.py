@@ -58,14 +58,20 @@ def built(history: History, **more: list[Row]) -> Warehouse:
     return warehouse
 
 
-def intervals(history: History, warehouse: Warehouse) -> Iterator[Interval]:
-    """Return every interval that the marts tell over all orders, with what happened."""
+def intervals(
+    history: History, warehouse: Warehouse, fates: list[Row] | None = None
+) -> Iterator[Interval]:
+    """Return every interval that the marts tell over all orders, with what happened.
+
+    ``fates``: the orders that quantiles and shares are held against, if not the world's own.
+    """
     warehouse.build(SUMMARY, SLA, FORECAST)
-    yield from _quantiles(history, figures(warehouse))
+    orders = fates or history.fates
+    yield from _quantiles(orders, figures(warehouse))
     rows = _rows(warehouse, SLA, "dimension = 'all' and is_mature and orders >= 20")
     for row in rows:
         of = (row["week_start"], row["days"])
-        truth = true_share(history, row["week_start"], row["days"])
+        truth = true_share(orders, row["week_start"], row["days"])
         yield Interval("share in time", of, row["share_low"], truth, row["share_high"])
     arrived = [
         order["delivered_at"].date()
@@ -77,11 +83,11 @@ def intervals(history: History, warehouse: Warehouse) -> Iterator[Interval]:
         yield Interval("forecast", (row["date"],), row["low"], truth, row["high"])
 
 
-def _quantiles(history: History, found: dict[str, Row]) -> Iterator[Interval]:
+def _quantiles(fates: list[Row], found: dict[str, Row]) -> Iterator[Interval]:
     for stage, row in found.items():
         for name, share in (("p50", 0.5), ("p90", 0.9)):
             low, high = row[f"{name}_hours_low"], row[f"{name}_hours_high"]
-            yield Interval(name, (stage,), low, true_hours(history, stage, share), high)
+            yield Interval(name, (stage,), low, true_hours(fates, stage, share), high)
 
 
 def figures(warehouse: Warehouse, where: str = "period = 'all'") -> dict[str, Row]:
@@ -97,21 +103,21 @@ def _rows(warehouse: Warehouse, mart: str, where: str) -> list[Row]:
     return rows
 
 
-def true_hours(history: History, stage: str, share: float) -> float:
+def true_hours(fates: list[Row], stage: str, share: float) -> float:
     """Return by when that share of all orders ended the stage, those that never do included."""
     start, end = STAGES[stage]
-    begun = [order for order in history.fates if order[start]]
+    begun = [order for order in fates if order[start]]
     ended = sorted(order[end] - order[start] for order in begun if order[end])
     hours: float = ended[int(share * len(begun))] / timedelta(hours=1)
     return hours
 
 
-def true_share(history: History, week: date, days: int) -> float:
+def true_share(fates: list[Row], week: date, days: int) -> float:
     """Return which share of the orders paid in a week was delivered within the days."""
     start = datetime(week.year, week.month, week.day, tzinfo=UTC)
     paid = [
         order
-        for order in history.fates
+        for order in fates
         if order["paid_at"] and start <= order["paid_at"] < start + timedelta(7)
     ]
     took = [order["delivered_at"] - order["paid_at"] for order in paid if order["delivered_at"]]

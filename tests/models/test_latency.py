@@ -355,6 +355,35 @@ def test_who_was_there_before_anybody_watched_enters_late(warehouse: Warehouse) 
     )
 
 
+def test_who_all_entered_late_tell_only_how_long_it_takes_at_most(warehouse: Warehouse) -> None:
+    """Of the first of March only the slow are left: the day would seem to take nine days."""
+    warehouse.given(
+        "orders",
+        "order_id | status | created_at \n gone | paid | 03-01 00:00 \n slow | paid | 03-01 00:00",
+    )
+    warehouse.given(
+        "order_history",
+        """
+        order_id | status  | not_before  | first_seen_at | changed_at
+        gone     | paid    | -           | 03-09 00:00   | -
+        slow     | pending | -           | 03-09 00:00   | -
+        slow     | paid    | 03-09 00:00 | 03-10 03:00   | 03-10 00:00
+        """,
+    )
+    warehouse.looked_at("03-11 00:00")
+    for mart in (SUMMARY, "analytics.delivery_latency_weekly", "analytics.delivery_latency_daily"):
+        where = "stage = 'created_to_paid'"
+        where += f" and dimension = 'all' and {OF_ALL_TIME}" if mart == SUMMARY else ""
+        warehouse.expect(
+            mart,
+            """
+            orders | ended | untimed | final_share | p50_hours | p50_hours_low
+            1      | 1     | 1       | -           | -         | -
+            """,
+            where=where,
+        )
+
+
 def test_not_yet_and_never_are_told_apart(warehouse: Warehouse) -> None:
     """A dash for both lets a reader wait for a figure that cannot come."""
     closed = [("03-02 00:00", "-", "delivered")] * 8 + [("-", "03-01 12:00", "cancelled")] * 2

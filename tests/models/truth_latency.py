@@ -224,6 +224,7 @@ class LatencyTruth(OrderTruth):
             return None
         count = {o: sum(1 for s in timed if s.outcome == o) for o in (ENDED, CANCELLED, OPEN)}
         naive = naive_median(timed)
+        is_from_start = any(subject.entered < 0 for subject in timed)
         row = key | {
             "orders": len(timed),
             **count,
@@ -233,13 +234,15 @@ class LatencyTruth(OrderTruth):
                 for stay in stays
                 if (subject := stay.subject("point", period))
             ),
-            "final_share": steps["point"][-1].cumulative_ended if timed else None,
+            "final_share": steps["point"][-1].cumulative_ended if is_from_start else None,
             "naive_p50_hours": None if naive is None else naive / 3600,
         }
         for name, share in (("p50", 0.5), ("p90", 0.9), ("p95", 0.95)):
             found = _quantile(steps, share, is_uncertain=key["stage"] in self._uncertain)
             if name == "p95" and len(timed) < 100:
                 found["hours"] = None
+            if not is_from_start:
+                found["hours"] = found["hours_low"] = None
             row |= {f"{name}_{what}": value for what, value in found.items()}
         return row
 
