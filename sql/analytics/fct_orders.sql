@@ -51,6 +51,9 @@ columns:
   shipped_to_delivered_hours: Hours from shipping to delivery; null when either time is unknown.
   paid_to_delivered_hours: Hours from payment to delivery; null when either time is unknown.
   is_paid: Whether anything shows that it was paid, cancelled later or not.
+  is_payment_unknown: >-
+    Whether it was cancelled before anybody looked, and nothing tells whether it had been paid: the
+    list tells no payments, and their events of that time are not all here. is_paid is false then.
   is_cancelled: Whether it was cancelled.
   is_refunded: Whether its status says that all of the money was given back.
   is_net_paid: Whether it was paid, and neither cancelled nor refunded later.
@@ -140,6 +143,35 @@ customers as (
     where source <> 'ledger'
 ),
 
+first_sights as (
+    select order_id from intermediate.int_order_looks where cancelled_seen_at = created_seen_at
+),
+
+payments_told as (
+    select count(case when paid_at_source = 'order' then 1 end) * 2 > count(paid_at_source) as by_list
+    from times
+),
+
+payments_logged as (
+    select logged_from, logged_until
+    from intermediate.int_webhook_horizons
+    where event_type = 'order.paid' and logged_from is not null
+),
+
+unclear as (
+    select times.order_id
+    from times
+    inner join first_sights on times.order_id = first_sights.order_id
+    cross join payments_told
+    left join payments_logged
+        on times.created_at >= payments_logged.logged_from
+        and coalesce(times.cancelled_not_after <= payments_logged.logged_until, true)
+    where times.cancelled_at_source is not null
+        and times.paid_at_source is null
+        and not payments_told.by_list
+        and payments_logged.logged_from is null
+),
+
 creators as (
     select order_id, creator_id from staging.stg_printora__order_creators
 )
@@ -187,6 +219,7 @@ select
     date_diff('microsecond', times.paid_at, times.delivered_at) / 3.6e9
         as paid_to_delivered_hours,
     times.paid_at_source is not null as is_paid,
+    unclear.order_id is not null as is_payment_unknown,
     times.cancelled_at_source is not null as is_cancelled,
     refunds.status is not null as is_refunded,
     times.paid_at_source is not null
@@ -213,6 +246,7 @@ left join times on orders.order_id = times.order_id
 left join order_sessions on orders.order_id = order_sessions.order_id
 left join parcels on orders.order_id = parcels.order_id
 left join events on orders.order_id = events.order_id
+left join unclear on orders.order_id = unclear.order_id
 left join refunds on orders.status = refunds.status
 left join customers on orders.order_id = customers.order_id
 left join creators on orders.order_id = creators.order_id

@@ -33,6 +33,9 @@ columns:
   is_ordered: Whether it has an order.
   is_converted: Whether at least one of its orders was paid, cancelled later or not.
   is_converted_net: Whether at least one of its orders was paid, and neither cancelled nor refunded.
+  is_payment_unknown: >-
+    Whether none of its orders is known to be paid, and one was cancelled of which nothing tells
+    whether it had been. is_converted is false then.
   is_paid_within_48h: >-
     Whether an order was paid within 48 hours of its creation; null unless the ledger has the
     session, and when the time of payment is too unclear to tell.
@@ -61,6 +64,7 @@ orders as (
         paid_not_before,
         paid_not_after,
         is_paid,
+        is_payment_unknown,
         is_net_paid,
         case when is_paid then coalesce(currency, 'unknown') end as paid_currency,
         total_amount
@@ -91,6 +95,7 @@ by_orders as (
         count(*) as orders,
         count(case when is_paid then 1 end) as paid_orders,
         count(case when is_net_paid then 1 end) as net_paid_orders,
+        count(case when is_payment_unknown then 1 end) as unclear_orders,
         min(created_at) as first_order_at,
         min(paid_at) as first_paid_at,
         min(case when is_paid then coalesce(paid_at, paid_not_after) end) as paid_by,
@@ -129,6 +134,8 @@ every_session as (
         coalesce(by_orders.orders, 0) as orders,
         coalesce(by_orders.paid_orders, 0) as paid_orders,
         coalesce(by_orders.net_paid_orders, 0) as net_paid_orders,
+        coalesce(by_orders.unclear_orders, 0) > 0 and by_orders.paid_orders = 0
+            as is_payment_unknown,
         by_orders.first_order_at,
         -- With an order of an unknown time that may be earlier, the first is unknown too.
         case when by_orders.paid_not_before >= by_orders.first_paid_at then by_orders.first_paid_at end
@@ -197,8 +204,9 @@ select
     orders > 0 as is_ordered,
     paid_orders > 0 as is_converted,
     net_paid_orders > 0 as is_converted_net,
+    is_payment_unknown,
     case
-        when ledger_created_at is null then null
+        when ledger_created_at is null or is_payment_unknown then null
         when paid_orders = 0 then false
         when paid_by <= ledger_created_at + interval '48 hours' then true
         when paid_not_before > ledger_created_at + interval '48 hours' then false

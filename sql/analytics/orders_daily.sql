@@ -16,6 +16,9 @@ columns:
   currency: ISO 4217 code, or unknown where nothing names one. Never add up across it.
   orders: Orders of the date.
   paid_orders: Of them, those that were paid, cancelled later or not.
+  orders_payment_unknown: >-
+    Of the others, those that were cancelled before anybody looked, and nothing tells whether they had
+    been paid: they are in no sum, but may be in the books' gross. By creation only.
   orders_without_amount: Of the paid ones, those of which the API tells no amount; they are in no sum.
   revenue: The total of the other paid ones.
   net_revenue: The total of those of them that were neither cancelled nor refunded later.
@@ -27,6 +30,7 @@ with orders as (
         created_date,
         paid_date,
         is_paid,
+        is_payment_unknown,
         is_net_paid,
         coalesce(currency, 'unknown') as currency,
         case when is_paid then total_amount end as paid_amount
@@ -34,10 +38,12 @@ with orders as (
 ),
 
 dated as (
-    select created_date as date, 'created' as date_basis, currency, is_paid, is_net_paid, paid_amount
+    select created_date as date, 'created' as date_basis, currency, is_paid, is_payment_unknown,
+        is_net_paid, paid_amount
     from orders
     union all
-    select paid_date as date, 'paid' as date_basis, currency, is_paid, is_net_paid, paid_amount
+    select paid_date as date, 'paid' as date_basis, currency, is_paid, is_payment_unknown,
+        is_net_paid, paid_amount
     from orders
     where is_paid
 ),
@@ -49,6 +55,7 @@ sums as (
         currency,
         count(*) as orders,
         count(case when is_paid then 1 end) as paid_orders,
+        count(case when is_payment_unknown then 1 end) as orders_payment_unknown,
         count(paid_amount) as orders_with_amount,
         coalesce(sum(paid_amount), cast(0 as decimal(18, 4))) as revenue,
         coalesce(
@@ -64,6 +71,7 @@ select
     currency,
     orders,
     paid_orders,
+    orders_payment_unknown,
     paid_orders - orders_with_amount as orders_without_amount,
     revenue,
     net_revenue,

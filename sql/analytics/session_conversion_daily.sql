@@ -12,15 +12,20 @@ columns:
   ordered_sessions: Of them, those with an order.
   paid_sessions: Of them, those with an order that was paid, cancelled later or not.
   net_paid_sessions: Of them, those with an order that was paid and not cancelled.
+  payment_unknown_sessions: >-
+    Of them, those whose order was cancelled before anybody looked, and nothing tells whether it had
+    been paid. They are in no paid figure, but for the upper end of paid_rate.
   mature_sessions: Of them, those that can no longer convert.
   order_rate: ordered_sessions / sessions; null until the cohort is mature.
   order_rate_low: Lower end of the 95 % Wilson interval of order_rate.
   order_rate_high: Upper end of the 95 % Wilson interval of order_rate.
   paid_rate: >-
     paid_sessions / sessions so far; null until the cohort is mature. Late payments still raise it: to
-    compare young cohorts with old ones take paid_within_48h_rate.
+    compare young cohorts with old ones take paid_within_48h_rate. Null where more than a tenth are
+    payment_unknown_sessions.
   paid_rate_low: Lower end of the 95 % Wilson interval of paid_rate.
-  paid_rate_high: Upper end of the 95 % Wilson interval of paid_rate.
+  paid_rate_high: >-
+    Upper end of the same, as if all of payment_unknown_sessions had paid.
   net_paid_rate: net_paid_sessions / sessions; null until the cohort is mature.
   is_mature: >-
     Whether the day was over and all its sessions were mature at the as-of time.
@@ -51,6 +56,7 @@ with sessions as (
         is_ordered,
         is_converted,
         is_converted_net,
+        is_payment_unknown,
         is_paid_within_48h,
         is_mature,
         case when is_converted then coalesce(currency, 'unknown') end as currency,
@@ -87,6 +93,8 @@ counts as (
         count(case when source = 'ledger' and is_ordered then 1 end) as ordered_sessions,
         count(case when source = 'ledger' and is_converted then 1 end) as paid_sessions,
         count(case when source = 'ledger' and is_converted_net then 1 end) as net_paid_sessions,
+        count(case when source = 'ledger' and is_payment_unknown then 1 end)
+            as payment_unknown_sessions,
         count(case when source = 'ledger' and is_mature then 1 end) as mature_sessions,
         bool_and(is_mature) as is_mature,
         count(case when source = 'ledger' and is_paid_within_48h then 1 end)
@@ -128,6 +136,7 @@ cohorts as (
 rates as (
     select
         cohorts.*,
+        paid_sessions + payment_unknown_sessions as perhaps_paid,
         case when is_mature_cohort and sessions > 0 then cast(sessions as double) end as n,
         case
             when is_mature_cohort and is_two_days_over and unclear_sessions = 0 and sessions > 0
@@ -142,13 +151,14 @@ select
     ordered_sessions,
     paid_sessions,
     net_paid_sessions,
+    payment_unknown_sessions,
     mature_sessions,
     ordered_sessions / n as order_rate,
     wilson_low(ordered_sessions, n) as order_rate_low,
     wilson_high(ordered_sessions, n) as order_rate_high,
-    paid_sessions / n as paid_rate,
+    case when 10 * payment_unknown_sessions <= sessions then paid_sessions / n end as paid_rate,
     wilson_low(paid_sessions, n) as paid_rate_low,
-    wilson_high(paid_sessions, n) as paid_rate_high,
+    wilson_high(perhaps_paid, n) as paid_rate_high,
     net_paid_sessions / n as net_paid_rate,
     is_mature_cohort as is_mature,
     is_mature_cohort and is_proven as is_proven,

@@ -14,12 +14,17 @@ columns:
   sessions: >-
     Mature sessions in the ledger that got there. For shipped and delivered, those that were paid and
     have an order that did.
-  rate: sessions, of those of the first step; null without any, and until is_final.
+  rate: sessions, of those of the first step; null without any, until is_final, and where more
+    than a tenth are payment_unknown_sessions.
   rate_low: Lower end of the 95 % Wilson interval of rate.
-  rate_high: Upper end of the 95 % Wilson interval of rate.
+  rate_high: >-
+    Upper end of the same, as if all of payment_unknown_sessions had got there.
   rate_of_previous: >-
     sessions, of those of the step before; null for the first step, without any, and until is_final.
   net_sessions: Of sessions, those with an order that was paid and not cancelled.
+  payment_unknown_sessions: >-
+    Sessions besides these whose order was cancelled before anybody looked, and nothing tells whether
+    it had been paid; 0 before the payment.
   is_final: >-
     Whether no session that is counted can still get there. False while an order of a paid session
     is under way: an interval is about chance, and what is missing then is time.
@@ -35,7 +40,7 @@ with orders as (
 ),
 
 sessions as (
-    select session_id, is_ordered, is_converted, is_converted_net
+    select session_id, is_ordered, is_converted, is_converted_net, is_payment_unknown
     from analytics.fct_sessions
     where source = 'ledger' and is_mature
 ),
@@ -43,6 +48,7 @@ sessions as (
 reached as (
     select
         sessions.is_converted_net,
+        sessions.is_payment_unknown,
         case when orders.is_open then true else false end as is_open,
         case
             when sessions.is_converted and orders.is_delivered then 5
@@ -69,6 +75,13 @@ counts as (
         count(case when reached.last_position >= names.position then 1 end) as sessions,
         count(case when reached.last_position >= names.position and reached.is_converted_net then 1 end)
             as net_sessions,
+        count(
+            case
+                when names.position >= 3 and reached.last_position < names.position
+                    and reached.is_payment_unknown
+                    then 1
+            end
+        ) as payment_unknown_sessions,
         -- Up to the payment, maturity tells what can still come.
         names.position <= 3
         or count(
@@ -86,6 +99,7 @@ counts as (
 steps as (
     select
         counts.*,
+        sessions + payment_unknown_sessions as perhaps_sessions,
         lag(sessions) over (order by position) as previous,
         case when is_final then cast(nullif(max(sessions) over (), 0) as double) end as n
     from counts
@@ -95,10 +109,11 @@ select
     step,
     position,
     sessions,
-    sessions / n as rate,
+    case when 10 * payment_unknown_sessions <= n then sessions / n end as rate,
     wilson_low(sessions, n) as rate_low,
-    wilson_high(sessions, n) as rate_high,
+    wilson_high(perhaps_sessions, n) as rate_high,
     case when is_final then sessions / cast(nullif(previous, 0) as double) end as rate_of_previous,
     net_sessions,
+    payment_unknown_sessions,
     is_final
 from steps

@@ -142,6 +142,7 @@ class OrderTruth:
                 "carrier": order["carrier"],
                 "country": order["country"],
                 "is_paid": "paid" in known,
+                "is_payment_unknown": self._is_payment_unknown(order, known),
                 "is_cancelled": "cancelled" in known,
                 "deleted_at": order["deleted_at"],
                 "is_open": not (known.keys() & {"delivered", "cancelled"} or order["deleted_at"]),
@@ -154,6 +155,16 @@ class OrderTruth:
                 begun, done = row[f"{start}_at"], row[f"{end}_at"]
                 row[f"{stage}_hours"] = hours(done - begun) if begun and done else None
             yield row
+
+    def _is_payment_unknown(self, order: Row, known: dict[str, Known]) -> bool:
+        """Tell whether it was cancelled at the first look, and no payment would be told."""
+        if "paid" in known or "cancelled" not in known or self.history.scenario.order_times:
+            return False
+        first = next(
+            r for look in self.history.looks_at(order) if (r := self._rank(order, look)) >= 0
+        )
+        logged_from = self.logged_from.get("order.paid")
+        return first == _CANCELLED and not (logged_from and order["created_at"] >= logged_from)
 
     def order_status_history(self) -> Iterator[Row]:
         """Steps with the hours until the next."""

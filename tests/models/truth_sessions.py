@@ -48,7 +48,8 @@ class SessionTruth(OrderTruth):
             first_paid = None
         two_days = created + timedelta(hours=48)
         is_within: bool | None = any((at.at or at.not_after) <= two_days for at in known)
-        if not listed or (known and not is_within and earliest <= two_days):
+        is_unclear = not paid and any(order["is_payment_unknown"] for order in orders)
+        if is_unclear or not listed or (known and not is_within and earliest <= two_days):
             is_within = None
         kept = [order for order in paid if not order["is_cancelled"]]
         currencies = {order["currency"] for order in paid}
@@ -67,6 +68,7 @@ class SessionTruth(OrderTruth):
             "is_ordered": bool(orders),
             "is_converted": bool(paid),
             "is_converted_net": bool(kept),
+            "is_payment_unknown": is_unclear,
             "is_paid_within_48h": is_within,
             "is_mature": created + MATURITY <= AS_OF,
             "seconds_to_order": (first - created).total_seconds() if listed and first else None,
@@ -103,7 +105,9 @@ class SessionTruth(OrderTruth):
             end = datetime.combine(day + timedelta(1), datetime.min.time(), tzinfo=self._zone)
             is_mature = end <= AS_OF and all(session["is_mature"] for session in every)
             has_rate = is_mature and listed
-            low, high = wilson(paid, len(listed)) if has_rate else (None, None)
+            unclear = sum(session["is_payment_unknown"] for session in listed)
+            low, high = _paid_between(paid, unclear, len(listed)) if has_rate else (None, None)
+            is_told = has_rate and 10 * unclear <= len(listed)
             order_low, order_high = wilson(ordered, len(listed)) if has_rate else (None, None)
             net = sum(session["is_converted_net"] for session in listed)
             currencies = {s["currency"] for s in listed if s["is_converted"]}
@@ -117,11 +121,12 @@ class SessionTruth(OrderTruth):
                 "ordered_sessions": ordered,
                 "paid_sessions": paid,
                 "net_paid_sessions": net,
+                "payment_unknown_sessions": unclear,
                 "mature_sessions": sum(session["is_mature"] for session in listed),
                 "order_rate": ordered / len(listed) if has_rate else None,
                 "order_rate_low": order_low,
                 "order_rate_high": order_high,
-                "paid_rate": paid / len(listed) if has_rate else None,
+                "paid_rate": paid / len(listed) if is_told else None,
                 "paid_rate_low": low,
                 "paid_rate_high": high,
                 "net_paid_rate": net / len(listed) if has_rate else None,
@@ -158,16 +163,21 @@ class SessionTruth(OrderTruth):
             open_ones = [s for s in paid if any(o["is_open"] for o in orders[s["session_id"]])]
             is_final = all(s in sessions for s in open_ones)
             has_rate = is_final and bool(listed)
-            low, high = wilson(len(sessions), len(listed)) if has_rate else (None, None)
+            unclear = sum(s["is_payment_unknown"] for s in listed) if position >= 3 else 0
+            low, high = (
+                _paid_between(len(sessions), unclear, len(listed)) if has_rate else (None, None)
+            )
+            is_told = has_rate and 10 * unclear <= len(listed)
             yield {
                 "step": step,
                 "position": position,
                 "sessions": len(sessions),
-                "rate": len(sessions) / len(listed) if has_rate else None,
+                "rate": len(sessions) / len(listed) if is_told else None,
                 "rate_low": low,
                 "rate_high": high,
                 "rate_of_previous": len(sessions) / before if has_rate and before else None,
                 "net_sessions": sum(s["is_converted_net"] for s in sessions),
+                "payment_unknown_sessions": unclear,
                 "is_final": is_final,
             }
             before = len(sessions)
@@ -188,6 +198,7 @@ class SessionTruth(OrderTruth):
                 "currency": currency,
                 "orders": len(orders),
                 "paid_orders": len(paid),
+                "orders_payment_unknown": sum(order["is_payment_unknown"] for order in orders),
                 "orders_without_amount": 0,
                 "revenue": _total(paid),
                 "net_revenue": _total([o for o in paid if not o["is_cancelled"]]),
@@ -220,6 +231,10 @@ class SessionTruth(OrderTruth):
 
 def _passed(orders: list[Row], *steps: str) -> bool:
     return any(order[f"{step}_at_source"] for order in orders for step in steps)
+
+
+def _paid_between(sure: int, unclear: int, trials: int) -> tuple[float, float]:
+    return wilson(sure, trials)[0], wilson(sure + unclear, trials)[1]
 
 
 def _total(orders: list[Row]) -> Decimal:

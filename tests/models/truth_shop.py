@@ -170,15 +170,18 @@ class ShopTruth(SessionTruth):
             old = [session for session in sessions if session["is_mature"]]
             ordered = sum(session["is_ordered"] for session in old)
             paid = sum(session["is_converted"] for session in old)
-            low, high = wilson(paid, len(old)) if old else (None, None)
+            unclear = sum(session["is_payment_unknown"] for session in old)
+            low = wilson(paid, len(old))[0] if old else None
+            high = wilson(paid + unclear, len(old))[1] if old else None
             yield {
                 "dimension": "mode",
                 "value": mode,
                 "sessions": len(old),
                 "ordered_sessions": ordered,
                 "paid_sessions": paid,
+                "payment_unknown_sessions": unclear,
                 "young_sessions": len(sessions) - len(old),
-                "paid_rate": paid / len(old) if old else None,
+                "paid_rate": paid / len(old) if old and 10 * unclear <= len(old) else None,
                 "paid_rate_low": low,
                 "paid_rate_high": high,
                 "is_final": bool(old),
