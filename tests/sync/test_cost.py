@@ -50,9 +50,7 @@ def test_rows_that_come_meanwhile_do_not_multiply_the_young_end(sort: str, tmp_p
 @pytest.mark.parametrize("sort", ["newest_first", "oldest_first"])
 def test_between_two_walks_the_young_end_is_read_once(sort: str, tmp_path: Path) -> None:
     """Without counts, each sync would read all since the last walk, or nothing new at all."""
-    with fast_world(
-        tmp_path, 180, {"sort": sort, "filters": "ignored", "page_clamp": 20}
-    ) as here:
+    with fast_world(tmp_path, 180, {"sort": sort, "filters": "ignored", "page_clamp": 20}) as here:
         here.sync()
         for _ in range(4):
             here.clock.sleep(200)
