@@ -13,7 +13,7 @@ export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test lint format lock audit sbom readme pictures clean
+.PHONY: help demo ui test lake lint format lock audit sbom readme pictures clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ test: $(READY) ## Set everything up, check the code and pass the tests
 	@.ci/system-packages & packages=$$!; $(MAKE) --no-print-directory lint; linted=$$?; \
 		wait $$packages && exit $$linted
 	@$(BIN)/pytest --numprocesses auto --dist loadgroup
+
+lake: $(READY) ## The longer tests of a lake: both worlds on Sail, kills at each step, a bucket
+	@$(BIN)/pytest -m "long or not long" tests/lake
 
 lint: $(READY)
 	@$(BIN)/ruff check --quiet .
@@ -70,7 +73,7 @@ $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "printora needs Python 3.11 or later, and $(PYTHON) is older or missing." \
 			"Name another one: make PYTHON=python3.12"; exit 1; }
-	@echo "Setting up $(VENV) (once, some 1.4 GB: Dagster, dlt, DuckDB and the tools)"
+	@echo "Setting up $(VENV) (once, some 1.6 GB: Dagster, dlt, DuckDB, Sail and the tools)"
 	@$(PYTHON) -m venv --without-pip $(VENV)
 	@awk '/^uv==/ { on = 1 } on { print } on && !/\\$$/ { exit }' requirements.lock >$(VENV)/uv.lock
 	@$(PYTHON) -m pip -qq --disable-pip-version-check --python $(BIN)/python install \
@@ -79,7 +82,8 @@ $(UV):
 $(READY): requirements.lock pyproject.toml | $(UV)
 	@$(UV) pip install --quiet --python $(BIN)/python --compile-bytecode \
 		--require-hashes --build-constraints requirements.lock \
-		--only-binary :all: --no-binary autograd-gamma -r requirements.lock
+		--only-binary :all: --no-binary autograd-gamma --no-binary pyspark-client \
+		-r requirements.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --build-constraints requirements.lock \
 		--no-deps --editable .
 	@touch $@

@@ -6,20 +6,23 @@ A destination that is set and not heeded would look like a success, while the ro
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from pipelines.errors import ConfigurationError
 
-Kind = Literal["duckdb", "postgres"]
-PROVEN: tuple[Kind, ...] = ("duckdb", "postgres")
-#: Where dlt looks for the database.
+Kind = Literal["duckdb", "postgres", "filesystem"]
+PROVEN: tuple[Kind, ...] = ("duckdb", "postgres", "filesystem")
+#: Where dlt looks for the database, and for the bucket.
 POSTGRES = "destination.postgres.credentials"
+BUCKET = "destination.filesystem.bucket_url"
+#: Of the places that dlt's filesystem reaches, those in which a sync was tried.
+_SCHEMES = ("file", "s3")
 #: dlt's names of the setting, the nearer one first.
 SETTINGS = ("pipelines.printora.destination_type", "destination_type")
 #: Of dlt's destinations, what is missing before printora can load into them and build there.
 MISSING = {
-    "filesystem": "the sync does not load into a lake yet: merged rows would be appended twice",
     "snowflake": "no sync and no model was ever run on it",
     "bigquery": "no sync and no model was ever run on it",
     "databricks": "no sync and no model was ever run on it",
@@ -45,9 +48,9 @@ def destination_type(setting: Callable[[str], Any]) -> Kind:
     variable = name.replace(".", "__").upper()
     why = MISSING.get(kind, "it is no destination that printora knows")
     raise ConfigurationError(
-        f"{variable} is {given!r}: {why}. Only {' and '.join(PROVEN)} are taken.",
+        f"{variable} is {given!r}: {why}. Only {', '.join(PROVEN)} are taken.",
         hint=f"Unset {variable} (or `{name.rpartition('.')[2]}` in .dlt/config.toml), and name the "
-        "DuckDB file in DESTINATION__DUCKDB__CREDENTIALS; or set postgres.",
+        "DuckDB file in DESTINATION__DUCKDB__CREDENTIALS; or set postgres or filesystem.",
     )
 
 
@@ -61,6 +64,25 @@ def postgres_url(setting: Callable[[str], Any]) -> str:
     url = given.strip() if isinstance(given, str) else _of_parts(setting)
     refuse_other_url(url, POSTGRES.replace(".", "__").upper())
     return url
+
+
+def bucket_url(setting: Callable[[str], Any]) -> str:
+    """Return the lake's place, from dlt's ``DESTINATION__FILESYSTEM__BUCKET_URL``, with its scheme.
+
+    Raises:
+        ConfigurationError: it is not set, or no place in which a sync was ever tried.
+    """
+    name = BUCKET.replace(".", "__").upper()
+    given = str(setting(BUCKET) or "").strip().rstrip("/")
+    scheme, _, path = given.rpartition("://")
+    if not path or (scheme or "file") not in _SCHEMES:
+        raise ConfigurationError(
+            f"{name} is {given!r}: only folders and buckets of S3 were ever tried."
+            if given
+            else f"{name} is not set.",
+            hint="Write it like s3://bucket/folder, or name a folder of this machine.",
+        )
+    return given if scheme == "s3" else f"file://{Path(path).absolute()}"
 
 
 def refuse_other_url(url: str, name: str) -> None:

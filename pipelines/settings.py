@@ -64,8 +64,8 @@ class Settings:
 
     ``reserve_share`` (0..1) of each limit is left to the partner's own traffic; a wait above
     ``max_wait_seconds`` ends a run instead of being slept through, and so does a run's own length
-    of ``max_run_minutes``. Each row is read again within ``reread_days``. Where ``postgres_url`` is
-    the destination, ``warehouse_path`` is a mirror of its raw tables.
+    of ``max_run_minutes``. Each row is read again within ``reread_days``. Where ``postgres_url`` or
+    ``lake_url`` is the destination, ``warehouse_path`` is a mirror of its raw tables.
     """
 
     api_key: str = field(repr=False)
@@ -84,6 +84,7 @@ class Settings:
     requests_in_flight: int = 1
     duckdb_memory_limit: str | None = None
     postgres_url: str | None = field(default=None, repr=False)
+    lake_url: str | None = None
     models: ModelSettings = field(default_factory=ModelSettings)
 
 
@@ -117,6 +118,7 @@ def load_settings() -> Settings:
         contract=_contract(),
         warehouse_path=local_path(),
         postgres_url=postgres_url(),
+        lake_url=lake_url(),
         session_ledger=_text("session_ledger"),
         reserve_share=_number("reserve_share", 0.2),
         max_wait_seconds=_number("max_wait_seconds", 300.0),
@@ -178,8 +180,8 @@ def warehouse_path() -> Path:
     refuse_wrong()
     if destination.destination_type(lookup) != "duckdb":
         raise ConfigurationError(
-            "The destination is PostgreSQL, and this works on a DuckDB file only.",
-            hint="docs/scale.md says what there is for PostgreSQL.",
+            "The destination is no DuckDB file, and this works on one only.",
+            hint="docs/scale.md says what there is for PostgreSQL and for a lake.",
         )
     given = lookup("destination.duckdb.credentials")
     if given is not None and not isinstance(given, str | Path):
@@ -211,33 +213,41 @@ def warehouse_path() -> Path:
 
 
 def postgres_url() -> str | None:
-    """Return the PostgreSQL database that is the destination; None where a DuckDB file is."""
+    """Return the PostgreSQL database that is the destination; None where it is none."""
     refuse_wrong()
-    if destination.destination_type(lookup) == "duckdb":
+    if destination.destination_type(lookup) != "postgres":
         return None
     return destination.postgres_url(lookup)
+
+
+def lake_url() -> str | None:
+    """Return the bucket or folder that is the destination; None where it is none."""
+    refuse_wrong()
+    if destination.destination_type(lookup) != "filesystem":
+        return None
+    return destination.bucket_url(lookup)
 
 
 def local_path() -> Path:
     """Return the DuckDB file of this machine: the warehouse, or a mirror of the database's rows.
 
-    A mirror is in DLT_DATA_DIR, else below the current folder, in a folder for each database.
+    A mirror is in DLT_DATA_DIR, else below the current folder, in a folder for each destination.
     """
-    url = postgres_url()
-    if url is None:
+    url, lake = postgres_url(), lake_url()
+    kind, place = ("postgres", destination.shown(url)) if url else ("lake", lake)
+    if place is None:
         return warehouse_path()
-    place = destination.shown(url)
     digest = hashlib.blake2b(place.encode(), digest_size=6).hexdigest()
     root = Path(os.environ.get("DLT_DATA_DIR") or ".printora/dlt").resolve()
-    return safe_folder(root / "postgres" / digest) / "mirror.duckdb"
+    return safe_folder(root / kind / digest) / "mirror.duckdb"
 
 
 def publish_path() -> Path | None:
     """Return where the snapshot for readers goes; None where there is none.
 
-    It can be switched off; and readers of PostgreSQL read the database itself.
+    It can be switched off; and readers of PostgreSQL or of a lake read what is there.
     """
-    if postgres_url() is not None:
+    if postgres_url() is not None or lake_url() is not None:
         return None
     warehouse = warehouse_path()
     text = _text("publish_to")

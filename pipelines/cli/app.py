@@ -12,6 +12,7 @@ from pipelines.cli import (
     comparing,
     doctor,
     failures,
+    lakes,
     metrics,
     people,
     publishing,
@@ -237,6 +238,7 @@ def withdraw(
 app.command()(query.query)
 app.command()(metrics.metrics)
 app.command()(comparing.compare)
+app.command()(lakes.compact)
 app.command()(people.forget)
 app.command()(people.rotate_pseudonyms)
 

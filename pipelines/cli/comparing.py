@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
@@ -10,15 +11,15 @@ from urllib.parse import urlsplit
 import typer
 
 from pipelines.cli import failures, redaction, terminal, warehouses
-from pipelines.destination import refuse_other_url
+from pipelines.destination import BUCKET, bucket_url, refuse_other_url
 from pipelines.errors import ConfigurationError, WarehouseError
 from pipelines.words import counted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from pipelines.warehouse import Project
-    from pipelines.warehouse.compare import Comparison
+    from pipelines.warehouse import CheckResult, ModelSettings, Project
+    from pipelines.warehouse.compare import Comparison, Rows
 
 _BATCH = 10_000
 
@@ -27,23 +28,23 @@ def compare(
     url: Annotated[
         str | None,
         typer.Argument(
-            help="An empty database: postgresql://user:password@host/name. Leave it out where "
-            "PostgreSQL is the destination."
+            help="An empty database: postgresql://user:password@host/name; or an empty folder or "
+            "bucket for a lake: s3://bucket/folder. Leave it out where one is the destination."
         ),
     ] = None,
     *,
     replace: Annotated[
         bool,
-        typer.Option("--replace", help="Replace the raw tables that are in the database already."),
+        typer.Option("--replace", help="Replace the raw tables that are there already."),
     ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document on standard output.")
     ] = False,
 ) -> None:
-    """Build the models on PostgreSQL, and hold every row against DuckDB's.
+    """Build the models on PostgreSQL or on a lake, and hold every row against DuckDB's.
 
-    Copies the raw tables first: there, or, where PostgreSQL is the destination, into a DuckDB file
-    that is gone afterwards. Ends with code 1 where anything differs.
+    Copies the raw tables first: there, or, where it is the destination, into a DuckDB file that is
+    gone afterwards. Ends with code 1 where anything differs.
     """
     terminal.wishes.json = json
     found, checks = _in_destination() if url is None else _compared(url, replace=replace)
@@ -59,78 +60,131 @@ def _in_destination() -> tuple[list[Comparison], list[str]]:
     """Build from the destination's raw rows, there and on DuckDB."""
     import duckdb
 
-    from pipelines.settings import model_settings
-    from pipelines.warehouse import build, load_project, postgres
-    from pipelines.warehouse import postgres_build as there
-    from pipelines.warehouse.copying import copy_back
-    from pipelines.warehouse.postgres_lock import writer_session
-    from pipelines.warehouse.session_fields import with_fields
+    from pipelines.settings import lake_url, model_settings
+    from pipelines.warehouse import build, load_project
 
-    url = warehouses.hidden_url()
-    if url is None:
+    url, place = warehouses.hidden_url(), lake_url()
+    if url is None and place is None:
         raise ConfigurationError(
-            "There is no database to compare with.",
-            hint="Name an empty one: printora compare postgresql://user:password@host/name.",
+            "There is nothing to compare with.",
+            hint="Name an empty database: printora compare postgresql://user:password@host/name; "
+            "or an empty folder for a lake.",
         )
     project, settings = load_project(), model_settings()
-    with writer_session(url, on_wait=terminal.note) as session, duckdb.connect() as here:
+    with warehouses.writing(), duckdb.connect() as here:
         here.execute("set TimeZone = 'UTC'")
-        with postgres.transaction(session) as cursor:
-            copy_back(cursor, here)
+        _copy_here(url, place, here)
         build(here, project, settings)
-        there.build(session, project, settings)
-        return _held_against(here, session, with_fields(project, settings))
+        return _held_against(here, url, place, project, settings)
 
 
-def _compared(url: str, *, replace: bool) -> tuple[list[Comparison], list[str]]:
-    redaction.hide(urlsplit(url).password)
-    refuse_other_url(url, "The database's address")
+def _copy_here(url: str | None, place: str | None, here: DuckDBPyConnection) -> None:
+    if url:
+        from pipelines.warehouse.copying import copy_back
+        from pipelines.warehouse.postgres import transaction
+        from pipelines.warehouse.postgres_lock import writer_session
+
+        with writer_session(url) as session, transaction(session) as cursor:
+            copy_back(cursor, here)
+        return
+    from pipelines.warehouse.lake import copy_raw, open_lake
+
+    copy_raw(open_lake(place or ""), here)
+
+
+def _compared(to: str, *, replace: bool) -> tuple[list[Comparison], list[str]]:
+    """Copy a DuckDB warehouse's raw rows, and build from them there."""
     from pipelines.settings import warehouse_path
-    from pipelines.warehouse import connect, load_project, postgres, warehouse_lock
-    from pipelines.warehouse import postgres_build as there
-    from pipelines.warehouse.copying import copy_raw
-    from pipelines.warehouse.session_fields import with_fields
+    from pipelines.warehouse import connect, load_project, warehouse_lock
 
+    is_database = to.startswith("postgres")
+    url = to if is_database else None
+    place = None if is_database else bucket_url({BUCKET: to}.get)
+    if url:
+        redaction.hide(urlsplit(url).password)
+        refuse_other_url(url, "The database's address")
     project, path = load_project(), warehouse_path()
-    database = postgres.connect(url)
-    _refuse_what_is_there(database, replace=replace)
     with (
         warehouse_lock(path, on_wait=terminal.note),
         connect(path, read_only=True) as connection,
     ):
         settings = _settings_of(connection, project)
-        copied = counted(copy_raw(connection, database), "raw row")
-        terminal.note(f"Copied {copied}. Building the models.")
-        there.build(database, project, settings)
-        return _held_against(connection, database, with_fields(project, settings))
+        copied = _copy_there(connection, url, place, replace=replace)
+        terminal.note(f"Copied {counted(copied, 'raw row')}. Building the models.")
+        return _held_against(connection, url, place, project, settings)
+
+
+def _copy_there(
+    connection: DuckDBPyConnection, url: str | None, place: str | None, *, replace: bool
+) -> int:
+    if url:
+        from pipelines.warehouse.copying import copy_raw
+        from pipelines.warehouse.postgres import connect
+
+        with closing(connect(url)) as database:
+            with database, database.cursor() as cursor:
+                cursor.execute("select to_regnamespace('printora_raw') is not null")
+                _refuse_what_is_there(cursor.fetchone() == (True,) and not replace)
+            return copy_raw(connection, database)
+    from pipelines.warehouse.lake import fill_raw, open_lake
+
+    lake = open_lake(place or "")
+    _refuse_what_is_there(bool(lake.names("printora_raw")) and not replace)
+    return fill_raw(lake, connection)
 
 
 def _held_against(
-    connection: DuckDBPyConnection, database: Any, project: Project
+    connection: DuckDBPyConnection,
+    url: str | None,
+    place: str | None,
+    project: Project,
+    settings: ModelSettings,
 ) -> tuple[list[Comparison], list[str]]:
     """Return the models, compared, and the checks that find other rows."""
-    from pipelines.warehouse import postgres, run_checks
+    from pipelines.warehouse import run_checks
     from pipelines.warehouse.compare import compare as held_against
+    from pipelines.warehouse.session_fields import with_fields
 
-    found = held_against(
-        lambda query: _rows(connection, query),
-        lambda query: postgres.rows(database, query),
-        project.models,
-    )
-    models = list(found)
+    with _built_there(url, place, project, settings) as (there, checks):
+        models = with_fields(project, settings).models
+        found = list(held_against(lambda query: _rows(connection, query), there, models))
     ours = {result.check.name: result.failures for result in run_checks(connection, project)}
-    theirs = postgres.run_checks(database, project)
-    return models, [r.check.name for r in theirs if r.failures != ours[r.check.name]]
+    return found, [r.check.name for r in checks if r.failures != ours[r.check.name]]
 
 
-def _refuse_what_is_there(database: Any, *, replace: bool) -> None:
-    with database, database.cursor() as cursor:
-        cursor.execute("select to_regnamespace('printora_raw') is not null")
-        if cursor.fetchone() == (True,) and not replace:
-            raise ConfigurationError(
-                "The database has raw tables already.",
-                hint="Name an empty database, or replace them with --replace.",
-            )
+@contextmanager
+def _built_there(
+    url: str | None, place: str | None, project: Project, settings: ModelSettings
+) -> Iterator[tuple[Rows, list[CheckResult]]]:
+    """Yield what answers from the other engine's models, and what its checks found."""
+    if url:
+        from pipelines.warehouse import postgres, postgres_build
+        from pipelines.warehouse.postgres_lock import writer_session
+
+        with writer_session(url, on_wait=terminal.note) as session:
+            postgres_build.build(session, project, settings)
+            yield lambda query: postgres.rows(session, query), postgres.run_checks(session, project)
+        return
+    from pipelines.warehouse import lake_build, spark
+    from pipelines.warehouse.lake import open_lake
+    from pipelines.warehouse.lake_lock import writer_lease
+
+    lake = open_lake(place or "")
+    with (
+        writer_lease(lake, on_wait=terminal.note) as lease,
+        spark.spark_session(lake.options) as session,
+        lake_build.prepared(lake, session, project, settings, on_step=lease.check) as new,
+    ):
+        new.keeps_old = True  # what readers have is not touched
+        yield lambda query: spark.rows(session, query), new.checks
+
+
+def _refuse_what_is_there(is_there: bool) -> None:
+    if is_there:
+        raise ConfigurationError(
+            "There are raw tables already.",
+            hint="Name an empty place, or replace them with --replace.",
+        )
 
 
 def _settings_of(connection: DuckDBPyConnection, project: Project) -> Any:

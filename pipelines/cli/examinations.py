@@ -17,7 +17,7 @@ from pipelines.cli import failures, redaction, status, warehouses
 from pipelines.cli.tables import QUARANTINE
 from pipelines.clock import Clock, utc
 from pipelines.errors import PrintoraError, QuotaExhausted
-from pipelines.settings import load_settings, warehouse_path
+from pipelines.settings import lake_url, load_settings, warehouse_path
 from pipelines.warehouse import connect
 from pipelines.warehouse.catalog import quoted
 from pipelines.warehouse.damage import DAMAGE_HINT
@@ -175,6 +175,9 @@ def warehouse() -> Iterator[Finding]:
         yield from _database(url)
         return
     try:
+        if place := lake_url():
+            yield from _lake(place)
+            return
         path = warehouse_path()
         require_folder(path)
     except PrintoraError as error:
@@ -219,6 +222,25 @@ def _database(url: str) -> Iterator[Finding]:
                 return
         with warehouses.reading() as connection:
             yield from _certificates(status.read(connection, place, None))
+    except Exception as error:
+        yield of_error("warehouse", error)
+
+
+def _lake(place: str) -> Iterator[Finding]:
+    """See whether the lake can be reached, and what its certificates say."""
+    try:
+        with warehouses.reading() as connection:
+            query = (
+                "select count(*) from duckdb_views()"
+                " where schema_name in ('printora_raw', 'analytics')"
+            )
+            (tables,) = connection.execute(query).fetchone() or (0,)
+            yield Finding("warehouse", "ok", f"{tables} tables in the lake at {place}")
+            if writer := status.writer_of_any():
+                yield Finding("lock", "note", f"{writer} is writing", _WAIT)
+                return
+            if tables:
+                yield from _certificates(status.read(connection, place, None))
     except Exception as error:
         yield of_error("warehouse", error)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from pipelines.cli.progress import Watcher
 from pipelines.errors import ConfigurationError, ModelError, PrintoraError, WarehouseError
 from pipelines.settings import (
     Settings,
+    lake_url,
     limit_memory,
     load_settings,
     model_settings,
@@ -36,6 +38,7 @@ from pipelines.warehouse import (
 
 if TYPE_CHECKING:
     from pipelines.sync import SyncResult
+    from pipelines.warehouse.postgres_build import Prepared
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,10 @@ def run_main_job(wanted: Wanted) -> int:
     settings = _settings()
     project = load_project()  # Before the first request: a model that is wrong must cost no quota.
     _refuse_early(settings)
+    if settings.lake_url:
+        from pipelines.warehouse.spark import require_spark
+
+        require_spark()
     with warehouses.writing() as check:
         synced = _sync(settings, wanted)
         check()
@@ -150,35 +157,72 @@ def _build(
         status.update(f"Building the models: {result.name}")
 
     with status:
-        if url := postgres_url():
-            return _build_there(url, settings, project, select, tell)
-        return _build_here(warehouse_path(), settings, project, select, prune, tell)
+        if warehouses.is_file():
+            return _build_here(warehouse_path(), settings, project, select, prune, tell)
+        return _build_there(settings, project, select, tell)
 
 
 def _build_there(
-    url: str,
     settings: ModelSettings,
     project: Project,
     select: Collection[str] | None,
     tell: Callable[[ModelResult], None],
 ) -> Built:
-    """Build on PostgreSQL: always all, and what has no file any more is always dropped."""
-    from pipelines.warehouse import postgres_build
-    from pipelines.warehouse.postgres_lock import writer_session
-
+    """Build on PostgreSQL or a lake: always all, and what has no file any more is not kept."""
     if select:
         raise ConfigurationError(
-            "On PostgreSQL a build is one of all models.", hint="Leave --select out."
+            "On PostgreSQL or a lake a build is one of all models.", hint="Leave --select out."
         )
-    with (
-        writer_session(url) as session,
-        postgres_build.prepared(session, project, settings, on_model=tell) as new,
-    ):
+    with _prepared(settings, project, tell) as new:
         against = publishing.objection(new.checks)
         if against and not new.is_first:
             new.keeps_old = True
             terminal.note(f"Not replaced: {against} Readers keep the last build.")
     return Built(new.models, [*(check for m in new.models for check in m.checks), *new.checks])
+
+
+def build_elsewhere() -> None:
+    """Build all models on PostgreSQL or a lake, whatever checks find: their rows have changed."""
+    project = replace(load_project(), checks=())
+    with warehouses.writing():
+        with _prepared(model_settings(), project, lambda _: None):
+            pass
+        if place := lake_url():
+            from pipelines.warehouse.lake import open_lake
+            from pipelines.warehouse.lake_upkeep import erase
+
+            lake = open_lake(place)
+            erase(lake, lake.names("analytics"))
+
+
+@contextmanager
+def _prepared(
+    settings: ModelSettings, project: Project, tell: Callable[[ModelResult], None]
+) -> Iterator[Prepared]:
+    if url := postgres_url():
+        from pipelines.warehouse import postgres_build
+        from pipelines.warehouse.postgres_lock import writer_session
+
+        with (
+            writer_session(url) as session,
+            postgres_build.prepared(session, project, settings, on_model=tell) as new,
+        ):
+            yield new
+        return
+    from pipelines.warehouse import lake_build
+    from pipelines.warehouse.lake import open_lake
+    from pipelines.warehouse.lake_lock import writer_lease
+    from pipelines.warehouse.spark import spark_session
+
+    lake = open_lake(lake_url() or "")
+    with (
+        writer_lease(lake) as lease,
+        spark_session(lake.options) as spark,
+        lake_build.prepared(
+            lake, spark, project, settings, on_model=tell, on_step=lease.check
+        ) as built,
+    ):
+        yield built
 
 
 def _build_here(

@@ -117,15 +117,11 @@ def _forget(settings: KeySettings, who: str) -> Receipt:
 
 
 def _rebuild_there() -> None:
-    """Build the models on PostgreSQL anew, which still tell of what the raw tables do not."""
-    from pipelines.settings import model_settings
-    from pipelines.warehouse import load_project
-    from pipelines.warehouse.postgres_build import build
-    from pipelines.warehouse.postgres_lock import writer_session
+    """Build the models elsewhere anew, which still tell of what the raw tables do not."""
+    from pipelines.cli.job import build_elsewhere
 
-    if url := warehouses.hidden_url():
-        with writer_session(url, on_wait=terminal.note) as session:
-            build(session, load_project(), model_settings())
+    if not warehouses.is_file():
+        build_elsewhere()
 
 
 def _publish_anew(path: Path) -> None:

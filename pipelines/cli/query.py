@@ -135,11 +135,11 @@ def _form_of(output: Path | None) -> Form:
 
 @contextmanager
 def snapshot() -> Iterator[DuckDBPyConnection]:
-    """Open the snapshot for readers, or PostgreSQL, which needs none."""
+    """Open the snapshot for readers, or PostgreSQL or a lake, which need none."""
     from pipelines.settings import publish_path
     from pipelines.warehouse import connect
 
-    if warehouses.hidden_url():
+    if not warehouses.is_file():
         with warehouses.reading() as connection:
             yield connection
         return

@@ -24,7 +24,7 @@ from pipelines.cli.certificates import (
 from pipelines.cli.tables import QUARANTINE
 from pipelines.clock import SystemClock, utc
 from pipelines.errors import WarehouseError, WarehouseLocked
-from pipelines.settings import postgres_url, publish_path, warehouse_path
+from pipelines.settings import lake_url, publish_path, warehouse_path
 from pipelines.warehouse import warehouse_lock
 from pipelines.warehouse.foreign import refuse_foreign, stranger
 from pipelines.warehouse.lock import holder_of, was_ever_held
@@ -136,6 +136,11 @@ def writer_of(path: Path) -> str | None:
 
 def writer_of_any() -> str | None:
     """Return which run writes to the warehouse that the settings name."""
+    if place := lake_url():
+        from pipelines.warehouse.lake import open_lake
+        from pipelines.warehouse.lake_lock import writer_of as writer_in
+
+        return writer_in(open_lake(place))
     url = warehouses.hidden_url()
     if url is None:
         return writer_of(warehouse_path())
@@ -155,8 +160,8 @@ def kept_out(readers: Sequence[str]) -> str:
 
 
 def readers_of_any() -> list[str]:
-    """Return who keeps the next run out of a DuckDB file; readers of PostgreSQL keep nobody out."""
-    return [] if warehouses.hidden_url() else readers_of(warehouse_path())
+    """Return who keeps the next run out of a DuckDB file; others keep nobody out."""
+    return readers_of(warehouse_path()) if warehouses.is_file() else []
 
 
 def read(connection: DuckDBPyConnection, path: str, writer: str | None) -> Status:
@@ -180,7 +185,7 @@ def read(connection: DuckDBPyConnection, path: str, writer: str | None) -> Statu
 
 def _foreign(connection: DuckDBPyConnection, path: str) -> Iterator[str]:
     """Name a database that somebody else made."""
-    if postgres_url() is None and (found := stranger(path, connection)):
+    if warehouses.is_file() and (found := stranger(path, connection)):
         yield " ".join(found)
 
 

@@ -1,4 +1,4 @@
-"""The warehouse that the settings name, DuckDB or PostgreSQL: to read it, and to be its writer."""
+"""The warehouse that the settings name, wherever it is: to read it, and to be its writer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from pipelines.cli import redaction, terminal
 from pipelines.destination import shown
 from pipelines.errors import WarehouseError, WarehouseLocked
-from pipelines.settings import postgres_url, warehouse_path
+from pipelines.settings import lake_url, local_path, postgres_url, warehouse_path
 from pipelines.warehouse import READER_TIMEOUT, connect, warehouse_lock
 from pipelines.warehouse.foreign import refuse_foreign
 from pipelines.warehouse.lock import was_ever_held
@@ -24,17 +24,24 @@ if TYPE_CHECKING:
 def place() -> str:
     """Return the warehouse for a person: a file's path, or a URL without its password."""
     url = postgres_url()
-    return shown(url) if url else str(warehouse_path())
+    return shown(url) if url else lake_url() or str(warehouse_path())
 
 
 @contextmanager
 def reading() -> Iterator[DuckDBPyConnection]:
-    """Open the warehouse to read. PostgreSQL answers DuckDB's questions, too."""
+    """Open the warehouse to read. PostgreSQL and a lake answer DuckDB's questions, too."""
     if url := hidden_url():
         from pipelines.warehouse.postgres_reader import reader
 
         with reader(url) as found:
             yield cast("DuckDBPyConnection", found)
+    elif place := lake_url():
+        from pipelines.warehouse import load_project
+        from pipelines.warehouse.lake import open_lake
+        from pipelines.warehouse.lake_reader import lake_reader
+
+        with lake_reader(open_lake(place), load_project()) as connection:
+            yield connection
     else:
         with connect(warehouse_path(), read_only=True, wait_seconds=READER_TIMEOUT) as connection:
             yield connection
@@ -51,14 +58,15 @@ def loaded() -> Iterator[DuckDBPyConnection]:
     import duckdb
 
     with reading() as connection:
-        if hidden_url() is None:
+        if is_file():
             refuse_foreign(place(), connection)
         try:
             connection.execute("select 1 from printora_raw.sync_runs limit 0")
         except duckdb.CatalogException as error:
             raise WarehouseError(
                 f"Nothing was ever loaded into {place()}.",
-                hint="Run `printora run`; or correct DESTINATION__DUCKDB__CREDENTIALS.",
+                hint="Run `printora run`; or correct what names the destination: "
+                "DESTINATION__DUCKDB__CREDENTIALS, where it is a file.",
             ) from error
         yield connection
 
@@ -71,6 +79,12 @@ def writing() -> Iterator[Callable[[], None]]:
 
         with writer_session(url, on_wait=terminal.note):
             yield lambda: None  # a session that is lost is noticed by what goes through it
+    elif place := lake_url():
+        from pipelines.warehouse.lake import open_lake
+        from pipelines.warehouse.lake_lock import writer_lease
+
+        with writer_lease(open_lake(place), on_wait=terminal.note) as lease:
+            yield lease.check
     else:
         path = warehouse_path()
         if path.exists():
@@ -99,11 +113,7 @@ def correcting() -> Iterator[DuckDBPyConnection]:
         with writer_session(url, on_wait=terminal.note) as session, transaction(session) as cursor:
             yield cast("DuckDBPyConnection", PostgresReader(cursor))
     else:
-        path = warehouse_path()
-        with (
-            warehouse_lock(path, on_wait=terminal.note),
-            connect(path, wait_seconds=READER_TIMEOUT) as connection,
-        ):
+        with changing() as path, connect(path, wait_seconds=READER_TIMEOUT) as connection:
             yield connection
 
 
@@ -111,24 +121,34 @@ def correcting() -> Iterator[DuckDBPyConnection]:
 def changing() -> Iterator[Path]:
     """Be the only writer; yields the file in which the raw rows may be changed in the block.
 
-    Of PostgreSQL it is a mirror, and what was changed in it is changed there at the block's end.
+    Of PostgreSQL and of a lake it is a mirror, and what was changed in it is changed there at the
+    block's end.
     """
+    path = local_path()
+    folder = str(path.parent / "dlt")
     if url := hidden_url():
         from pipelines.destinations.postgres import PostgresDestination
-        from pipelines.settings import local_path
         from pipelines.warehouse.postgres_lock import writer_session
 
-        path = local_path()
         with (
             writer_session(url, on_wait=terminal.note),
-            PostgresDestination(url, path, str(path.parent / "dlt")) as destination,
+            PostgresDestination(url, path, folder) as destination,
             destination.editing(),
         ):
             yield path
+    elif bucket := lake_url():
+        from pipelines.destinations.lake import LakeDestination
+
+        with writing(), LakeDestination(bucket, path, folder) as lake, lake.editing():
+            yield path
     else:
-        path = warehouse_path()
         with warehouse_lock(path, on_wait=terminal.note):
             yield path
+
+
+def is_file() -> bool:
+    """Tell whether the warehouse is a DuckDB file."""
+    return postgres_url() is None and lake_url() is None
 
 
 def hidden_url() -> str | None:

@@ -28,7 +28,11 @@ _HINTS = _ExpectedHints()
 
 
 def resource(
-    table: Table, batches: Callable[..., Iterator[Any]], *arguments: Any, **options: Any
+    table: Table,
+    batches: Callable[..., Iterator[Any]],
+    *arguments: Any,
+    table_format: str | None = None,
+    **options: Any,
 ) -> Any:
     """Return the dlt resource that merges Arrow batches into one raw table.
 
@@ -38,13 +42,18 @@ def resource(
     def made() -> Iterator[Any]:
         yield from batches(*arguments)
 
-    return dlt.resource(made, name=table.name, **hints_of(table), **options)
+    return dlt.resource(made, name=table.name, **hints_of(table, table_format), **options)
 
 
-def hints_of(table: Table) -> dict[str, Any]:
-    """Return how dlt merges a raw table: a batch has each key once, and dlt need not sort it."""
-    strategy = "insert-only" if table.is_append_only else "delete-insert"
+def hints_of(table: Table, table_format: str | None = None) -> dict[str, Any]:
+    """Return how dlt merges a raw table: a batch has each key once, and dlt need not sort it.
+
+    ``table_format``: where the destination is files, what they are; such as delta.
+    """
+    merged = "upsert" if table_format else "delete-insert"  # all that dlt can do on files
+    strategy = "insert-only" if table.is_append_only else merged
     return {
+        **({"table_format": table_format} if table_format else {}),
         "primary_key": list(table.key),
         "write_disposition": {
             "disposition": "merge",
@@ -58,18 +67,16 @@ def hints_of(table: Table) -> dict[str, Any]:
 class Packages:
     """A dlt pipeline that keeps nothing of its own: what counts is in the destination.
 
-    ``file_format``: how rows travel; None: as dlt prefers. ``pipelines_dir``: where packages are
-    while they are on their way.
+    ``pipelines_dir``: where packages are while they are on their way. ``formats`` are dlt's own:
+    ``file_format`` is how rows travel, ``table_format`` what files are on a file system.
     """
 
-    def __init__(
-        self, destination: Any, pipelines_dir: str | None, file_format: str | None = None
-    ) -> None:
+    def __init__(self, destination: Any, pipelines_dir: str | None, **formats: str) -> None:
         # No second copy of the rows stays behind a load: not in the packages, nor in the dataset
         # that dlt merges from.
         dlt.config["load.delete_completed_jobs"] = True
         dlt.config["load.truncate_staging_dataset"] = True
-        self._options = {"file_format": file_format} if file_format else {}
+        self._formats = formats
         self.pipeline = dlt.pipeline(
             PIPELINE,
             destination=destination,
@@ -81,6 +88,11 @@ class Packages:
         """Forget what a killed process left: it is older than what others loaded since."""
         logging.getLogger("dlt").addFilter(_HINTS)
         self.pipeline.drop()
+
+    def begin(self) -> None:
+        """Let dlt make its dataset, before anybody else makes tables in it."""
+        with readable_errors(), self.pipeline.destination_client() as client:
+            client.initialize_storage()
 
     def close(self) -> None:
         """Let dlt's log be as it was."""
@@ -101,7 +113,7 @@ class Packages:
             yield batch
 
         resources = [
-            resource(table, noting_state, batch, **self._options)
+            resource(table, noting_state, batch, **self._formats)
             for table, batch in batches.items()
         ]
         source = dlt.source(lambda: resources, name=PIPELINE, max_table_nesting=0)()

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.destinations.base import DATASET
-from pipelines.source.schema import TABLES, Table
-from pipelines.warehouse.catalog import literal, quoted
+from pipelines.destinations.edits import RAW, changes
+from pipelines.source.schema import Table
+from pipelines.warehouse.catalog import quoted
 from pipelines.warehouse.copying import copy_in
 from pipelines.warehouse.postgres import Connection, Cursor
 
@@ -28,21 +29,13 @@ def push(cursor: Cursor, here: DuckDBPyConnection, before: Path) -> list[str]:
 
     Tables that are no raw ones, such as the list of who is forgotten, are replaced whole.
     """
-    raw = {table.name: table for table in TABLES}
-    here.execute(f"attach {literal(str(before))} as before_it (read_only)")
-    try:
-        earlier = _tables(here, "'before_it'")
-        now = _tables(here, "current_database()")
-        tables = {name: _difference(of, name, name in earlier) for name, of in now.items()}
-        changed = [name for name, query in tables.items() if _has_rows(here, query)]
-        for name in changed:
-            if name in raw:
-                _replace_rows(cursor, here, raw[name], tables[name])
+    with changes(here, before) as changed:
+        for name, (query, columns) in changed.items():
+            if name in RAW:
+                _replace_rows(cursor, here, RAW[name], query)
             else:
-                _replace_table(cursor, here, name, now[name])
-    finally:
-        here.execute("detach before_it")
-    return [f"{DATASET}.{name}" for name in changed if name in raw]
+                _replace_table(cursor, here, name, columns)
+        return [f"{DATASET}.{name}" for name in changed if name in RAW]
 
 
 def vacuum(session: Connection, tables: Iterable[str]) -> None:
@@ -59,30 +52,6 @@ def vacuum(session: Connection, tables: Iterable[str]) -> None:
         _log.warning("What was erased can still be in the database's files: %s", error)
     finally:
         session.autocommit = False
-
-
-def _tables(here: DuckDBPyConnection, database: str) -> dict[str, dict[str, str]]:
-    """Return the columns of each table, and their types."""
-    rows = here.execute(
-        "select table_name, column_name, data_type from duckdb_columns()"
-        f" where schema_name = '{DATASET}' and database_name = {database} order by column_index"
-    ).fetchall()
-    found: dict[str, dict[str, str]] = {}
-    for table, column, kind in rows:
-        found.setdefault(table, {})[column] = kind
-    return found
-
-
-def _difference(columns: Iterable[str], name: str, was_there: bool) -> str:
-    """Return the query for the rows that were not there before, as they are now."""
-    names = ", ".join(map(quoted, columns))
-    query = f"select {names} from {DATASET}.{name}"
-    earlier = f" except select {names} from before_it.{DATASET}.{name}"
-    return query + earlier if was_there else query
-
-
-def _has_rows(here: DuckDBPyConnection, query: str) -> bool:
-    return here.execute(f"{query} limit 1").fetchone() is not None
 
 
 def _replace_rows(cursor: Cursor, here: DuckDBPyConnection, table: Table, query: str) -> None:

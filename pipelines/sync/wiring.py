@@ -138,6 +138,12 @@ def _opened(settings: Settings, clock: Clock) -> Iterator[_Open]:
         with PostgresDestination(settings.postgres_url, path, folder, clock) as database:
             yield database
         return
+    if settings.lake_url:
+        from pipelines.destinations.lake import LakeDestination
+
+        with LakeDestination(settings.lake_url, path, str(path.parent / "dlt"), clock) as lake:
+            yield lake
+        return
     with warehouse_lock(path):  # by the machine's own clock: it is another process that ends
         # Whoever reads the file now is waited for, and what is no database is named.
         connect(path, wait_seconds=READER_TIMEOUT, clock=clock).close()
@@ -191,7 +197,7 @@ def identity_of(settings: Settings) -> Identity:
 def _refuse_another(destination: Destination, identity: Identity, settings: Settings) -> None:
     held = read_state(destination.state).identity
     url = settings.postgres_url
-    where = shown(url) if url else settings.warehouse_path
+    where = shown(url) if url else settings.lake_url or settings.warehouse_path
     # One sync that was killed may have left its certificates without its notes; several did not.
     if not destination.state and destination.count(SYNC_RUNS) > len(LISTS) + 1:
         raise WarehouseError(
@@ -201,10 +207,16 @@ def _refuse_another(destination: Destination, identity: Identity, settings: Sett
         )
     if held is None or held == identity:
         return
-    kind, what = ("POSTGRES", "database") if url else ("DUCKDB", "file")
+    setting, what = (
+        ("POSTGRES__CREDENTIALS", "database")
+        if url
+        else ("FILESYSTEM__BUCKET_URL", "folder")
+        if settings.lake_url
+        else ("DUCKDB__CREDENTIALS", "file")
+    )
     raise ConfigurationError(
         f"{where} holds the data of {held}; the settings are those of {identity}.",
-        hint=f"Set DESTINATION__{kind}__CREDENTIALS to another {what}; or, if it is the "
+        hint=f"Set DESTINATION__{setting} to another {what}; or, if it is the "
         "same partner under a new address, key mode or version, run once with --adopt. Nothing was "
         "changed.",
     )

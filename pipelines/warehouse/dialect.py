@@ -13,7 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from pipelines.errors import ModelError
-from pipelines.warehouse.project import LAYERS
+from pipelines.warehouse.project import LAYERS, RAW_SCHEMA
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -23,6 +23,8 @@ Rule = Callable[["exp.Expr"], "exp.Expr | None"]
 
 #: What a unit of date_diff lasts, in microseconds. Days and longer ones are a calendar's affair.
 _UNITS = {"MICROSECOND": 1, "MILLISECOND": 1_000, "SECOND": 1_000_000, "MINUTE": 60_000_000}
+#: Models read lists in JSON by place, up to this many.
+_PLACES = 100
 
 
 @cache
@@ -30,6 +32,7 @@ def compiled(sql: str, dialect: Dialect, place: str = "", *, suffix: str = "") -
     """Return one select, written for DuckDB, for another engine. ``place`` is for errors.
 
     ``suffix`` is put behind the schemas of models: a build makes its tables beside the last one's.
+    On Spark tables have the names of :func:`view_name`.
 
     Raises:
         ModelError: it uses what no rule can say in the other engine's SQL.
@@ -41,7 +44,9 @@ def compiled(sql: str, dialect: Dialect, place: str = "", *, suffix: str = "") -
 
     tree = sqlglot.parse_one(sql, dialect="duckdb")
     for table in tree.find_all(exp.Table):
-        if table.db in LAYERS:
+        if dialect == "spark" and table.db in (RAW_SCHEMA, *LAYERS):
+            _name_view(table)
+        elif table.db in LAYERS:
             table.set("db", exp.to_identifier(table.db + suffix))
     # From the inside out: a rule that replaces a node must find those below it replaced already.
     for node in reversed(list(tree.walk())):
@@ -52,6 +57,20 @@ def compiled(sql: str, dialect: Dialect, place: str = "", *, suffix: str = "") -
                 break
     # Quoted, no name of ours is a word of the engine's.
     return tree.sql(dialect=dialect, pretty=True, identify=dialect == "spark")
+
+
+def view_name(qualified: str) -> str:
+    """Return the session's view that stands for a table on Spark: no catalog has to know it."""
+    return qualified.replace(".", "__")
+
+
+def _name_view(table: exp.Table) -> None:
+    from sqlglot import exp
+
+    if not table.alias:
+        table.set("alias", exp.TableAlias(this=exp.to_identifier(table.name)))
+    table.set("this", exp.to_identifier(view_name(f"{table.db}.{table.name}")))
+    table.set("db", None)
 
 
 def _applied(rule: Rule, node: exp.Expr, place: str) -> exp.Expr | None:
@@ -155,6 +174,26 @@ def _spark_local_time(node: exp.Expr) -> exp.Expr | None:
     return exp.Anonymous(this=function, expressions=[node.this.copy(), node.args["zone"].copy()])
 
 
+def _spark_json(node: exp.Expr) -> exp.Expr | None:
+    """Count a list's elements, and read one by a computed place, as Sail and Spark both do.
+
+    Sail finds an element of an object, too, and none by a path that is no constant.
+    """
+    from sqlglot import exp
+
+    if isinstance(node, exp.Anonymous) and node.name.lower() == "json_array_length":
+        length = (
+            "case when substring(:it, 1, 1) = '[' then json_array_length(:it)"
+            " when not :it is null then 0 end"
+        )
+        return _sql(length, "spark", it=node.expressions[0])
+    if not isinstance(node, exp.JSONExtract) or isinstance(node.expression, exp.JSONPath):
+        return None
+    paths = [f"'$[{place}]'" for place in range(_PLACES)]
+    cases = " ".join(f"when {path} then get_json_object(:it, {path})" for path in paths)
+    return _sql(f"case :path {cases} end", "spark", it=node.this, path=node.expression)
+
+
 def _spark_fraction(node: exp.Expr) -> exp.Expr | None:
     """Make a number with a point a float, as all figures are: decimals divide to few digits."""
     from sqlglot import exp
@@ -182,6 +221,7 @@ RULES: dict[Dialect, tuple[Rule, ...]] = {
         _to_microseconds,
         _spark_percentile,
         _spark_local_time,
+        _spark_json,
         _spark_fraction,
     ),
 }

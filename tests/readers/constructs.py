@@ -12,7 +12,7 @@ from sqlglot import exp
 from pipelines.warehouse.dialect import compiled
 
 PATH = Path(__file__).with_name("constructs.txt")
-#: What Spark is given for each of them, in the same order; `bench/spark.py` runs it.
+#: What Spark is given for each of them, in the same order; `tests/lake` runs it.
 SPARK = PATH.with_name("constructs_spark.txt")
 _ARROW = "\n=>\n"
 #: Beside functions: what engines do not all say in the same way.

@@ -31,7 +31,7 @@ def test_the_pipelines_own_setting_counts_first(
     monkeypatch.setenv("DESTINATION_TYPE", "duckdb")
     assert warehouse_path().parent == tmp_path
     monkeypatch.setenv("PIPELINES__PRINTORA__DESTINATION_TYPE", "dlt.destinations.postgres")
-    with pytest.raises(ConfigurationError, match="works on a DuckDB file only"):
+    with pytest.raises(ConfigurationError, match="this works on one only"):
         warehouse_path()
     with pytest.raises(ConfigurationError, match="DESTINATION__POSTGRES__CREDENTIALS is not set"):
         postgres_url()
