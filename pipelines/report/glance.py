@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from pipelines.report import page
-from pipelines.report.headlines import Headline, Period, headlines
+from pipelines.report.headlines import Headline, headlines
 from pipelines.warehouse import Metric
 from pipelines.words import counted
 
@@ -46,12 +46,13 @@ def words_of(metrics: Mapping[str, Metric]) -> Iterator[tuple[str, str]]:
 
 def _tile(headline: Headline) -> tuple[str, str, list[str]]:
     now, before = headline.figures
-    return headline.metric.label, now, [*_comparison(headline, before), _days(headline.period)]
+    return headline.metric.label, now, [*_comparison(headline, before), _days(headline)]
 
 
-def _days(period: Period | None) -> str:
+def _days(headline: Headline) -> str:
+    period = headline.period
     if period is None:
-        return "as of now"
+        return "of all days so far" if headline.metric.time else "as of now"
     days = counted(period.days, "day")
     return f"{days} to {period.last:%-d %b}" if period.last else days
 

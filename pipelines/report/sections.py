@@ -12,6 +12,8 @@ from pipelines.words import EVIDENCE, NONE, count, duration, moment, percent
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+#: A 95 % quantile of fewer orders rests on less than five: int_latency_estimates has none then.
+ENOUGH_FOR_P95 = 100
 _STAGES = {
     "created_to_paid": "from order to payment",
     "paid_to_shipped": "from payment to shipping",
@@ -104,7 +106,13 @@ def waiting(
             "Of the orders that are paid by now, if things go on as in the last 28 days.",
         ),
         *rows,
-        page.card("Every stage", _stages(queries.summary(connection, "all")), wide=True),
+        page.card(
+            "Every stage",
+            _stages(queries.summary(connection, "all")),
+            "not told: the looks are too far apart for a figure, and leave open all that "
+            "the interval spans.",
+            wide=True,
+        ),
     ]
 
 
@@ -126,11 +134,13 @@ def _stages(overall: Sequence[Row]) -> str:
 
 
 def _quantile(row: Row, name: str) -> str:
-    """Return a quantile, or why there is none."""
+    """Return a quantile, or why there is none: a p95 of few orders, or looks too far apart."""
     hours, state = row[f"{name}_hours"], row[f"{name}_state"]
     if hours is not None:
         return duration(hours)
-    return "too few to tell" if state == "reached" else str(state or NONE)
+    if state != "reached":
+        return str(state or NONE)
+    return "too few to tell" if name == "p95" and row["orders"] < ENOUGH_FOR_P95 else "not told"
 
 
 def webhooks(

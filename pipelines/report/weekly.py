@@ -43,8 +43,8 @@ class Reading:
 
 def weekly(weeks: Sequence[Week], reading: Reading) -> str:
     """Draw the weeks, oldest first."""
-    if not weeks:
-        return nothing(reading.title)
+    if all(week.value is None for week in weeks):
+        return nothing(reading.title)  # an axis without a figure has numbers that nothing carries
     tops = [week.high if week.high is not None else week.value for week in weeks]
     marks = [
         mark * reading.step

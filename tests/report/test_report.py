@@ -17,7 +17,7 @@ from pipelines.report.axes import date_axis
 from pipelines.report.headlines import headlines
 from pipelines.report.svg import Scale, ticks
 from pipelines.report.webhook_charts import troubles
-from pipelines.report.weekly import Reading, weekly
+from pipelines.report.weekly import Reading, Week, weekly
 from pipelines.warehouse.metrics import load_metrics
 from pipelines.words import count, percent
 
@@ -77,6 +77,12 @@ def test_young_weeks_are_shaded_and_have_no_rate(world: Warehouse) -> None:
         picture = weekly(weeks, Reading("t", "n", "sessions", percent))
         assert picture.count('class="hatch"') == len(young) + 1
         assert picture.count('class="whisker') == sum(week.value is not None for week in weeks) + 1
+
+
+def test_weeks_that_tell_nothing_have_no_axis() -> None:
+    """Broken: an axis from 0 to 72 minutes, and not one week that was measured."""
+    weeks = [Week(date(2026, 3, 30), None, None, None, 84, is_young=True)]
+    assert "Nothing to show yet" in weekly(weeks, Reading("t", "n", "orders", percent))
 
 
 def test_a_weeks_rate_is_that_of_its_days(world: Warehouse) -> None:
