@@ -58,7 +58,8 @@ def certificate_checks(automation: Automation) -> dg.AssetChecksDefinition:
             found = read_standings(connection)
         for key in sorted(context.selected_asset_check_keys, key=str):
             certificate = found.get(key.asset_key.path[-1])
-            yield _result(key, judge(certificate, now, automation), certificate)
+            as_of = certificate.complete_as_of if certificate else None
+            yield result(key, judge(certificate, now, automation), as_of)
 
     return certificates
 
@@ -71,24 +72,24 @@ def judge(certificate: Standing | None, now: datetime, automation: Automation) -
     """
     if certificate is None:
         return Verdict(False, True, "It was never synced.")
-    last = certificate.complete_as_of or certificate.ended_at
-    age = now - last
+    late = how_late(certificate.complete_as_of or certificate.ended_at, now, automation)
     if certificate.outcome == "failed":
         return Verdict(False, True, f"The last sync failed: {certificate.reason}")
-    if age > automation.fail_after:
-        return Verdict(False, True, f"It is {spoken(age)} old.")
-    if certificate.outcome != "complete":
+    if certificate.outcome != "complete" and not late.is_serious:
         return Verdict(False, False, f"It is not proven to be complete: {certificate.reason}")
-    if age > automation.warn_after:
-        return Verdict(False, False, f"It is {spoken(age)} old.")
-    return Verdict(True, False, f"It was complete {spoken(age)} ago.")
+    return late
 
 
-def _result(
-    key: dg.AssetCheckKey, verdict: Verdict, certificate: Standing | None
-) -> dg.AssetCheckResult:
+def how_late(as_of: datetime, now: datetime, automation: Automation) -> Verdict:
+    """Say whether data of that time is late: a warning, and after a while an error."""
+    age = now - as_of
+    text = f"It is {spoken(age)} old."
+    return Verdict(age <= automation.warn_after, age > automation.fail_after, text)
+
+
+def result(key: dg.AssetCheckKey, verdict: Verdict, as_of: datetime | None) -> dg.AssetCheckResult:
+    """Return what Dagster shows of a verdict on data that is proven as of then."""
     error, warning = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
-    as_of = certificate.complete_as_of if certificate else None
     return dg.AssetCheckResult(
         check_name=key.name,
         asset_key=key.asset_key,

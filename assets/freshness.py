@@ -6,10 +6,10 @@ A mart that was built a minute ago of a sync that proved nothing since yesterday
 # No `from __future__ import annotations`: Dagster looks at the annotation of `context` itself.
 
 from collections.abc import Iterator
-from datetime import datetime
 
 import dagster as dg
 
+from assets.certificates import Verdict, how_late, result
 from assets.describing import asset_key, table_name
 from assets.resources import WarehouseResource
 from assets.running import POOL
@@ -19,7 +19,6 @@ from pipelines.lists import RESOURCES
 from pipelines.warehouse import Model, Project
 from pipelines.warehouse.project import RAW_SCHEMA
 from pipelines.warehouse.selection import reachable
-from pipelines.words import spoken
 
 CHECK = "data_is_fresh"
 _PROVEN = "select resource, epoch(complete_as_of) from analytics.data_freshness"
@@ -46,7 +45,9 @@ def freshness_checks(project: Project, automation: Automation) -> dg.AssetChecks
             times = [proven.get(name) for name in stands_on[check.asset_key]]
             known = [utc(time) for time in times if time is not None]
             oldest = min(known) if len(known) == len(times) else None
-            yield _judged(check.asset_key, oldest, now, automation)
+            never = Verdict(False, False, "Not all that it stands on was ever proven complete.")
+            verdict = never if oldest is None else how_late(oldest, now, automation)
+            yield result(check, verdict, oldest)
 
     return freshness
 
@@ -71,24 +72,4 @@ def _spec(key: dg.AssetKey, lists: list[str]) -> dg.AssetCheckSpec:
         if table_name(key) != "analytics.data_freshness"
         else [],
         description=f"What is proven of {', '.join(lists)} is not long ago.",
-    )
-
-
-def _judged(
-    key: dg.AssetKey, oldest: datetime | None, now: datetime, automation: Automation
-) -> dg.AssetCheckResult:
-    error, warn = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
-    if oldest is None:
-        text, passed, severity = "Not all that it stands on was ever proven complete.", False, warn
-    else:
-        age = now - oldest
-        text, passed = f"It is of {spoken(age)} ago.", age <= automation.warn_after
-        severity = error if age > automation.fail_after else warn
-    return dg.AssetCheckResult(
-        check_name=CHECK,
-        asset_key=key,
-        passed=passed,
-        severity=severity,
-        description=text,
-        metadata={"proven_as_of": dg.MetadataValue.timestamp(oldest)} if oldest else None,
     )

@@ -385,7 +385,7 @@ def test_checks_show_the_rows_and_what_to_do(ready: Place, tmp_path: Path) -> No
 
 _PROVEN = Standing("complete", "", NOW, NOW - timedelta(minutes=5))
 _VERDICTS: dict[str, tuple[Standing | None, bool, bool, str]] = {
-    "fresh": (_PROVEN, True, False, "complete 5 min ago"),
+    "fresh": (_PROVEN, True, False, "5 min old"),
     "never": (None, False, True, "never synced"),
     "failed": (replace(_PROVEN, outcome="failed", reason="no"), False, True, "failed: no"),
     "partial": (replace(_PROVEN, outcome="partial", reason="quota"), False, False, "quota"),
@@ -429,6 +429,13 @@ def test_a_certificate_is_judged_by_what_it_proves(case: str) -> None:
     verdict = judge(certificate, NOW, Automation())
     assert (verdict.passed, verdict.is_serious) == (passed, is_serious)
     assert text in verdict.text
+
+
+def test_late_is_judged_in_one_place() -> None:
+    """A mart is called fresh, and the list that it stands on late, at the same minute."""
+    paths = [*(Path(__file__).parents[2] / "assets").glob("*.py")]
+    judging = {path.name for path in paths if "age <= automation" in path.read_text()}
+    assert judging == {"certificates.py"}
 
 
 def test_certificates_are_checked_though_no_sync_runs(ready: Place) -> None:
