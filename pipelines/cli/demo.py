@@ -101,8 +101,18 @@ def _next_steps(ui: bool) -> str:
             "http://127.0.0.1:3000; Ctrl-C ends both."
         )
     return (
-        f"\nAll of it is in {FOLDER}. Next: `make ui` shows it in Dagster; README.md shows how to "
-        "query it, and how to read the real API."
+        f"\nAll of it is in {FOLDER}, for you to query:\n\n{_query()}\n\n`make ui` shows it in "
+        "Dagster; README.md has more to ask, and how to read the real API."
+    )
+
+
+def _query() -> str:
+    """Return the command, for this folder, that asks the demo's warehouse something."""
+    program = Path(sys.argv[0])
+    here = program.is_relative_to(Path.cwd()) and program.relative_to(Path.cwd())
+    return (
+        f"DESTINATION__DUCKDB__CREDENTIALS={FOLDER}/printora.duckdb \\\n"
+        f"  {here or program.name} query 'from analytics.session_funnel'"
     )
 
 

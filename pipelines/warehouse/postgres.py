@@ -51,7 +51,8 @@ def connect(url: str, name: str = "printora") -> Connection:
         import psycopg2
     except ImportError:
         raise ConfigurationError(
-            "PostgreSQL's driver is not installed.", hint="Install printora-elt[postgres]."
+            "PostgreSQL's driver is not installed.",
+            hint="Install the extra: .venv/bin/uv pip install -e '.[postgres]'.",
         ) from None
     try:
         # Some casts take the session's zone, which is the server's otherwise: often a local one,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 
 import duckdb
 import pytest
-from cli_support import SECRET, Place, everything
+from cli_support import REPOSITORY, SECRET, Place, everything
 
 # One worker has the demo run once for all of these.
 pytestmark = pytest.mark.xdist_group("demo")
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 Demo = tuple[Place, str, str]
 Completed = subprocess.CompletedProcess[str]
 
@@ -78,6 +80,22 @@ def test_an_sql_client_can_read_what_it_made(demo: Demo) -> None:
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         rows = connection.execute("select count(*) from analytics.fct_orders").fetchone()
         assert rows == (300,)
+
+
+def test_the_commands_that_it_ends_with_work(demo: Demo) -> None:
+    """Broken: who wants to see more is sent to a file, and has to find out how to ask it."""
+    place, _, err = demo
+    (command,) = re.findall(
+        r"^(DESTINATION__\w+=\S+) \\\n  \S*printora (query .+)$", err, re.MULTILINE
+    )
+    (question,) = re.findall(r"printora query \"\n(.*?)\"\n```", README, re.DOTALL)
+    name, _, path = command[0].partition("=")
+    place.settings = {**place.settings, name: path, "COLUMNS": "80"}
+    first = place.run(*shlex.split(command[1]))
+    assert "delivered" in first.stdout, first.stderr
+    shown = place.run("query", question)
+    assert all(f" {column} " in shown.stdout for column in ("sessions", "paid", "low", "high"))
+    assert "…" not in shown.stdout, "columns are left out at the width of a terminal"
 
 
 def test_no_secret_is_in_anything_that_it_leaves_or_prints(demo: Demo) -> None:

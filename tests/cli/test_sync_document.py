@@ -9,7 +9,9 @@ from collections.abc import Iterator
 import pytest
 from cli_support import REPOSITORY
 
+from pipelines.source.shapes import SHAPES
 from pipelines.sync.verdict import TRANSITIONS
+from pipelines.words import EVIDENCE
 
 DOCUMENT = (REPOSITORY / "docs/sync.md").read_text(encoding="utf-8")
 _SAYING = {"NeedsScan", "Inconclusive", "unproven", "_give_up", "Stopped"}
@@ -26,8 +28,32 @@ def test_the_standings_are_drawn_from_their_table() -> None:
     rows = [["standing", *columns], ["---"] * (len(columns) + 1)]
     rows += [[f"`{s}`", *(f"`{to[c]}`" for c in columns)] for s, to in TRANSITIONS.items()]
     drawn = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    block = DOCUMENT.partition("<!-- verdict.TRANSITIONS -->\n")[2].partition("\n<!-- end -->")[0]
+    block = _block(DOCUMENT, "verdict.TRANSITIONS")
     assert block == drawn, f"write this into docs/sync.md:\n{drawn}"
+
+
+def test_the_ledgers_names_are_drawn_from_their_table() -> None:
+    """Broken: a ledger is refused that has a session's id under a name that is taken."""
+    shape = SHAPES["sessions"]
+    rows = [["column", "names"], ["---", "---"]]
+    rows += [[f"`{c}`", ", ".join(f"`{n}`" for n in names)] for c, names in shape.names.items()]
+    rows += [["`customer_pseudonym`", ", ".join(f"`{name}`" for name in shape.email)]]
+    drawn = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    assert _block(DOCUMENT, 'shapes.SHAPES["sessions"]') == drawn, f"write this:\n{drawn}"
+
+
+def test_the_two_names_of_a_proof_are_drawn_from_their_table() -> None:
+    """Broken: who reads "same counts" in a table finds no such evidence in the database."""
+    glossary = (REPOSITORY / "docs/glossary.md").read_text(encoding="utf-8")
+    table = _block(glossary, "words.EVIDENCE")
+    assert dict(re.findall(r"^\| `(.+?)` \| (.+?) \| \S", table, re.MULTILINE)) == {
+        **EVIDENCE,
+        "not proven": "not proven",
+    }
+
+
+def _block(text: str, name: str) -> str:
+    return text.partition(f"<!-- {name} -->\n")[2].partition("\n<!-- end -->")[0]
 
 
 def _pieces(node: ast.AST) -> list[str]:
