@@ -235,7 +235,7 @@ def _lake(place: str) -> Iterator[Finding]:
                 " where schema_name in ('printora_raw', 'analytics')"
             )
             (tables,) = connection.execute(query).fetchone() or (0,)
-            yield Finding("warehouse", "ok", f"{tables} tables in the lake at {place}")
+            yield Finding("warehouse", "ok", f"{counted(tables, 'table')} in the lake at {place}")
             if writer := status.writer_of_any():
                 yield Finding("lock", "note", f"{writer} is writing", _WAIT)
                 return

@@ -9,6 +9,7 @@ import typer
 
 from pipelines.cli import failures, terminal, warehouses
 from pipelines.errors import ConfigurationError
+from pipelines.words import counted
 
 
 def compact(
@@ -42,7 +43,8 @@ def compact(
         done = lake.compact(keep_hours)
     merged, deleted = sum(part.merged for part in done), sum(part.deleted for part in done)
     terminal.show(
-        f"{len(done)} tables: {merged:,} files were merged, {deleted:,} old ones are gone."
+        f"{counted(len(done), 'table')}: {counted(merged, 'file')} merged, "
+        f"{counted(deleted, 'old one')} gone."
     )
     if json:
         tables = [asdict(part) for part in done]
