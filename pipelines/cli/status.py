@@ -110,7 +110,7 @@ def show() -> int:
     """Print the status; return its exit code."""
     writer, readers = writer_of_any(), readers_of_any()
     with warehouses.reading() as connection:
-        if warehouses.hidden_url() is None:
+        if warehouses.is_file():
             refuse_foreign(warehouses.place(), connection)
         found = read(connection, warehouses.place(), writer)
         status = replace(found, published_at=_published_at(), readers=readers)
