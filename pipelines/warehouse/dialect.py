@@ -194,6 +194,14 @@ def _spark_json(node: exp.Expr) -> exp.Expr | None:
     return _sql(f"case :path {cases} end", "spark", it=node.this, path=node.expression)
 
 
+def _spark_document(node: exp.Expr) -> exp.Expr | None:
+    """Take JSON for text, which it is there; sqlglot's function would make a JSON text of it."""
+    from sqlglot import exp
+
+    is_document = isinstance(node, exp.Cast) and node.is_type("json")
+    return exp.cast(node.this.copy(), "text") if is_document else None
+
+
 def _spark_fraction(node: exp.Expr) -> exp.Expr | None:
     """Make a number with a point a float, as all figures are: decimals divide to few digits."""
     from sqlglot import exp
@@ -222,6 +230,7 @@ RULES: dict[Dialect, tuple[Rule, ...]] = {
         _spark_percentile,
         _spark_local_time,
         _spark_json,
+        _spark_document,
         _spark_fraction,
     ),
 }

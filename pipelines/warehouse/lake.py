@@ -7,6 +7,7 @@ see whole or not at all; a set of tables changes one by one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +81,10 @@ class Lake:
         text: str = "",
         meanings: Mapping[str, str] | None = None,
     ) -> None:
-        """Put rows in the place of a table's, in one commit; it is made where there is none."""
+        """Put rows in the place of a table's, in one commit; it is made where there is none.
+
+        Another ``text`` than it had is a commit of its own, because delta-rs keeps the first.
+        """
         import pyarrow as pa
         from deltalake import write_deltalake
 
@@ -94,6 +98,8 @@ class Lake:
             description=text or None,
             storage_options=dict(self.options),
         )
+        if text and (table := self.table(name)).metadata().description != text:
+            table.alter.set_table_description(text)
 
     def ensure_raw_tables(self) -> None:
         """Create what is missing of the raw tables: tables and columns, described."""
@@ -146,12 +152,13 @@ def fill_raw(lake: Lake, here: DuckDBPyConnection) -> int:
 
     lake.ensure_raw_tables()
     copied = 0
-    for table in TABLES:
-        name = f"{RAW_SCHEMA}.{table.name}"
-        columns = ", ".join(map(quoted, table.arrow.names))
-        rows = here.sql(f"select {columns} from {name}").to_arrow_table().cast(table.arrow)  # noqa: S608 - our own names
-        lake.replace(name, rows, table.description)
-        copied += len(rows)
+    with closing(here.cursor()) as cursor:
+        for table in TABLES:
+            name = f"{RAW_SCHEMA}.{table.name}"
+            columns = ", ".join(map(quoted, table.arrow.names))
+            rows = cursor.sql(f"select {columns} from {name}").to_arrow_table().cast(table.arrow)  # noqa: S608 - our own names
+            lake.replace(name, rows, table.description)
+            copied += len(rows)
     return copied
 
 

@@ -75,7 +75,7 @@ def environment(
 
 def printora(*arguments: str, code: int = 0) -> Any:
     """Run a command; ``code`` is what it must end with."""
-    done = CliRunner().invoke(app, arguments)
+    done = CliRunner().invoke(app, ["--traceback", *arguments])
     assert done.exit_code == code, done.output
     return json.loads(done.stdout) if "--json" in arguments else done.output
 

@@ -90,7 +90,7 @@ def test_a_build_that_fails_or_is_held_back_changes_nothing(spark: Any, tmp_path
     here, world = _world(WORLDS[0], orders=10)
     lake = open_lake(f"file://{tmp_path}")
     fill_raw(lake, here)
-    few = PROJECT.select(["dim_dates"])
+    few = PROJECT.select(["+dim_dates"])
     project = replace(PROJECT, models=few, checks=())
     assert len(few) > 1
     with prepared(lake, spark, project, world.settings) as new:

@@ -21,6 +21,7 @@ from pipelines.destinations.lake import LakeDestination
 from pipelines.sandbox import Limits
 from pipelines.source.pseudonyms import Keys, key_file, write_keys
 
+RUNS = "printora_raw.sync_runs"
 pytestmark = pytest.mark.long
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["lake_child"])
@@ -82,13 +83,12 @@ def test_upkeep_changes_no_row(here: LakeWorld, tmp_path: Path) -> None:
         _busy_hour(here)
         assert here.sync().outcome == "complete"
     before, mirror = tables(here), here.settings.warehouse_path
-    files = len(here.lake.table("printora_raw.orders").file_uris())
+    files = len(here.lake.table(RUNS).file_uris())
     with LakeDestination(str(here.settings.lake_url), mirror, str(tmp_path / "dlt")) as lake:
         lake.compact(kept_hours=0)
     assert tables(here) == before
-    table = here.lake.table("printora_raw.orders")
-    assert len(table.file_uris()) == 1 < files
-    assert len(list((tmp_path / "bucket" / "printora_raw" / "orders").glob("*.parquet"))) == 1
+    assert len(here.lake.table(RUNS).file_uris()) == 1 < files
+    assert len(list((tmp_path / "bucket" / "printora_raw" / "sync_runs").glob("*.parquet"))) == 1
     made = mirror.stat().st_ino
     _assert_goes_on(here)
     assert mirror.stat().st_ino == made, "the mirror was copied anew"
