@@ -60,8 +60,8 @@ def _explained(error: Exception) -> Exception:
     if is_full(error):
         return PrintoraError(
             f"There is no room left on the disk{_of(error)}.",
-            hint="Make room and run again. What was loaded is whole; the models are those of the "
-            "last build.",
+            hint="Make room, or lift the limit of a file's size or of a quota, and run again. What "
+            "was loaded is whole; the models are those of the last build.",
         )
     if is_damaged(error) and not isinstance(error, WarehouseError):
         return WarehouseError("The warehouse is damaged.", hint=DAMAGE_HINT)

@@ -176,7 +176,7 @@ def read(connection: DuckDBPyConnection, path: str, writer: str | None) -> Statu
         writer,
         certificates,
         _number(connection, _REQUESTS, [now - timedelta(days=1)]),
-        _number(connection, _QUARANTINED),
+        _quarantined(connection),
         now,
         complete_as_of(read_standings(connection).values()),
         problems,
@@ -217,6 +217,12 @@ def _differing(
                 f"{part.rows_stored:,}: something else changed it. `printora sync --full` reads "
                 "all again."
             )
+
+
+def _quarantined(connection: DuckDBPyConnection) -> int:
+    """Count the bad records; a first load that was cut has no table of them."""
+    is_there = any(name == "quarantine" for name, *_ in connection.execute(_TABLES).fetchall())
+    return _number(connection, _QUARANTINED) if is_there else 0
 
 
 def _number(connection: DuckDBPyConnection, query: str, values: Sequence[datetime] = ()) -> int:

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 
 _DAMAGED = re.compile("Corrupt database file|Could not read enough bytes")
-_FULL = re.compile("No space left on device|Disk quota exceeded")
+#: The last is what a limit of the process says, and a file system of small files.
+_FULL = re.compile("No space left on device|Disk quota exceeded|File too large")
 _MEMORY = re.compile("Out of Memory Error|failed to allocate", re.IGNORECASE)
 
 DAMAGE_HINT = (
@@ -24,7 +25,7 @@ def is_damaged(error: BaseException) -> bool:
 def is_full(error: BaseException) -> bool:
     """Tell whether there was no room left on a disk."""
     numbers = {getattr(one, "errno", None) for one in _chain(error)}
-    return bool(numbers & {errno.ENOSPC, errno.EDQUOT}) or any(
+    return bool(numbers & {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}) or any(
         _FULL.search(text) for text in _texts(error)
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -190,6 +191,20 @@ def test_a_damaged_file_is_named_as_damaged(loaded: Place) -> None:
             assert "report" not in done.stderr
 
 
+def test_a_load_that_finds_no_room_is_told_and_done_again(place: Place) -> None:
+    """Broken: a library's words, half of a load, or a warehouse that no command reads after it."""
+    with place.start("sync") as process:
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (400_000, 400_000))
+        _, told = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "There is no room left" in told
+    assert "Traceback" not in told
+    found = place.run("status")
+    assert found.returncode in (1, 3)  # whether there was room for a failed certificate
+    assert found.stderr == ""
+    assert place.run("sync").returncode == 0
+
+
 def test_what_is_behind_an_error_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Broken: a full disk or a damaged file is told in a library's words, as a bug to report."""
     monkeypatch.setenv("DLT_DATA_DIR", "/srv/dlt")
@@ -200,6 +215,8 @@ def test_what_is_behind_an_error_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
         (full, 1, "no room left on the disk of /srv/w.duckdb.wal"),
         (behind, 1, "no room left on the disk"),
         (duckdb.TransactionException("Failed to commit: No space left on device"), 1, "no room"),
+        (OSError(errno.EFBIG, "File too large", "/srv/w.duckdb"), 1, "no room left on the disk"),
+        (duckdb.TransactionException("Failed to commit: … File too large"), 1, "no room"),
         (duckdb.Error("Corrupt database file: computed checksum 1"), 1, "is damaged"),
         (duckdb.OutOfMemoryException("Out of Memory Error: 1 GB"), 1, "too little memory"),
         (MemoryError(), 1, "too little memory"),

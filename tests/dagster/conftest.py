@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from dagster_support import ORDERS, MainRun, Place, api_settings, start_dagster
 
-from pipelines.sandbox import Limits, Sandbox, SandboxConfig, WorldOptions
+from pipelines.sandbox import Behaviour, Limits, Sandbox, SandboxConfig, WorldOptions
 from pipelines.warehouse import connect, warehouse_lock
 
 
@@ -42,6 +42,7 @@ def _run_main_job(place: Place) -> MainRun:
     config = SandboxConfig(
         world=WorldOptions(orders=ORDERS, after_start=False),
         limits=Limits.off(),
+        behaviour=Behaviour(fields="full"),
         speed=0.0,
         ledger_path=place.ledger,
     )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from base64 import b64decode
 from collections.abc import Sequence
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -14,6 +17,9 @@ from dagster_support import ORDERS, MainRun
 
 from assets.definitions import defs
 from pipelines.warehouse import connect, load_project
+
+sys.path.append(str(Path(__file__).parents[1] / "cli"))
+from cli_support import everything
 
 #: One process: Dagster's files come and go while another one has them open.
 pytestmark = pytest.mark.xdist_group("main_run")
@@ -106,3 +112,22 @@ def test_the_key_is_written_nowhere(main_run: MainRun) -> None:
     files = [path for path in main_run.place.folder.rglob("*") if path.is_file()]
     assert len(files) > 5
     assert [path for path in files if key.encode() in path.read_bytes()] == []
+
+
+#: What the sandbox's customers are called, and where they can be reached; and what logs them in.
+_PEOPLE = re.compile(
+    rb"user-[0-9a-f]{16}@|Customer [0-9a-f]{6}|\+1555[0-9]{7}|[0-9]+ Example Street"
+    rb"|tok_[0-9a-f]{16}"
+)
+
+
+def test_nobody_is_in_what_a_run_of_dagster_leaves(main_run: MainRun) -> None:
+    """Dagster keeps what a run prints, raises and previews, in files that nobody thinks of."""
+    ledger = main_run.place.ledger
+    assert len(_PEOPLE.findall(ledger.read_bytes())) > ORDERS  # or the search finds nothing anyway
+    found = {
+        name: sorted(set(marks))
+        for name, content in [*everything(main_run.place.folder), ("", main_run.output.encode())]
+        if name != str(ledger) and (marks := _PEOPLE.findall(content))
+    }
+    assert found == {}
