@@ -108,12 +108,14 @@ def _next_steps(ui: bool) -> str:
 
 def _query() -> str:
     """Return the command, for this folder, that asks the demo's warehouse something."""
-    program = Path(sys.argv[0])
+    program = Path(sys.argv[0]).absolute()
     here = program.is_relative_to(Path.cwd()) and program.relative_to(Path.cwd())
-    return (
-        f"DESTINATION__DUCKDB__CREDENTIALS={FOLDER}/printora.duckdb \\\n"
-        f"  {here or program.name} query 'from analytics.session_funnel'"
+    lines = (
+        f"DESTINATION__DUCKDB__CREDENTIALS={FOLDER}/printora.duckdb",
+        f"{here or program.name} query",
+        "'select step, sessions, rate from analytics.session_funnel order by position'",
     )
+    return " \\\n  ".join(lines)
 
 
 def _serve_ui(environment: Mapping[str, str]) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 import os
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
 
 import typer
 
-from pipelines.cli import warehouses
+from pipelines.cli import terminal, warehouses
 from pipelines.cli.streams import Steady
 from pipelines.errors import ConfigurationError, PrintoraError, WarehouseError
 from pipelines.text import printable_lines
@@ -78,13 +79,21 @@ def query(
     form = form or _form_of(output)
     with _asked(sql, warehouse) as (connection, sql), _readable_errors(warehouse):
         if form is Form.TABLE:
-            width = shutil.get_terminal_size().columns
-            connection.sql(sql).show(max_rows=TABLE_ROWS, max_width=width)
+            _show(connection, sql)
         elif form is Form.PARQUET:
             _write_parquet(connection, sql, output)
         else:
             with _opened(output) as file:
                 (_write_csv if form is Form.CSV else _write_json)(connection, sql, file)
+
+
+def _show(connection: DuckDBPyConnection, sql: str) -> None:
+    width, shown = shutil.get_terminal_size().columns, io.StringIO()
+    with redirect_stdout(shown):
+        connection.sql(sql).show(max_rows=TABLE_ROWS, max_width=width)
+    typer.echo(shown.getvalue(), nl=False)
+    if "│ … │" in shown.getvalue():  # the column that stands for those in between
+        terminal.note("Not all columns fit here: name those that you want, or add --format csv.")
 
 
 @contextmanager

@@ -107,8 +107,9 @@ def completeness_line(certificates: Sequence[Certificate]) -> Text:
     oldest = complete_as_of(certificates)
     if oldest is None:
         unproven = [row for row in read if row.complete_as_of is None]
-        why = "; ".join(f"{row.resource}: {row.reason or row.evidence}" for row in unproven)
-        return Text(f"Not proven complete. {why}", style="bold yellow")
+        reasons = ((row.resource, row.reason or row.evidence or "") for row in unproven)
+        why = "; ".join(f"{name}: {reason.rstrip('.')}" for name, reason in reasons)
+        return Text(f"Not proven complete. {why}.", style="bold yellow")
     parts = ", ".join(f"{count(row.rows_stored)} {row.resource} ({_evidence(row)})" for row in read)
     notes = [f" {r.resource} are not read: {r.reason}." for r in certificates if r not in read]
     notes += [

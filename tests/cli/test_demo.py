@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+from pathlib import Path
 
 import duckdb
 import pytest
 from cli_support import REPOSITORY, SECRET, Place, everything
+
+from pipelines.cli.demo import _query
 
 # One worker has the demo run once for all of these.
 pytestmark = pytest.mark.xdist_group("demo")
@@ -82,20 +85,40 @@ def test_an_sql_client_can_read_what_it_made(demo: Demo) -> None:
         assert rows == (300,)
 
 
+def _joined(text: str) -> str:
+    """Return the text with the lines that a shell takes for one as one."""
+    return text.replace("\\\n  ", "")
+
+
 def test_the_commands_that_it_ends_with_work(demo: Demo) -> None:
     """Broken: who wants to see more is sent to a file, and has to find out how to ask it."""
     place, _, err = demo
-    (command,) = re.findall(
-        r"^(DESTINATION__\w+=\S+) \\\n  \S*printora (query .+)$", err, re.MULTILINE
+    told = re.search(
+        r"^(DESTINATION__\w+)=(\S+) \S*printora (query .+)$", _joined(err), re.MULTILINE
     )
+    assert told
+    name, path, command = told.groups()
     (question,) = re.findall(r"printora query \"\n(.*?)\"\n```", README, re.DOTALL)
-    name, _, path = command[0].partition("=")
     place.settings = {**place.settings, name: path, "COLUMNS": "80"}
-    first = place.run(*shlex.split(command[1]))
+    first = place.run(*shlex.split(command))
     assert "delivered" in first.stdout, first.stderr
     shown = place.run("query", question)
     assert all(f" {column} " in shown.stdout for column in ("sessions", "paid", "low", "high"))
-    assert "…" not in shown.stdout, "columns are left out at the width of a terminal"
+    assert "…" not in first.stdout + shown.stdout, "columns are left out at the width of a terminal"
+
+
+@pytest.mark.parametrize(
+    "as_called", [".venv/bin/printora", "/x/.venv/bin/printora", "/y/printora"]
+)
+def test_the_command_is_called_as_this_one_was(
+    as_called: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Broken: `make demo` names a command that is on nobody's path."""
+    monkeypatch.setattr("pathlib.Path.cwd", lambda: Path("/x"))
+    monkeypatch.setattr("pathlib.Path.absolute", lambda path: Path("/x") / path)
+    monkeypatch.setattr("sys.argv", [as_called])
+    called = ".venv/bin/printora" if ".venv" in as_called else "printora"
+    assert f"\n  {called} query " in _query()
 
 
 def test_no_secret_is_in_anything_that_it_leaves_or_prints(demo: Demo) -> None:

@@ -51,6 +51,14 @@ def test_a_table_is_shown(ask: Ask) -> None:
     assert "-2.5000" in done.stdout
 
 
+def test_columns_that_do_not_fit_are_told(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Broken: who looks for a column takes it for one that is not there."""
+    monkeypatch.setenv("COLUMNS", "80")
+    wide = ", ".join(f"{number} as a_column_of_number_{number}" for number in range(12))
+    assert "--format csv" in ask(f"select {wide}").stderr
+    assert ask("select id from analytics.t").stderr == ""
+
+
 def test_csv_is_complete_and_safe(ask: Ask) -> None:
     """Broken: a name that a customer chose is run as a formula on the analyst's machine."""
     rows = list(csv.reader(io.StringIO(ask(SELECT, "--format", "csv").stdout)))
