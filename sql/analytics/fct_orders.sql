@@ -77,7 +77,8 @@ columns:
   deleted_at: When a sync found that the API no longer has the order; null while it has.
   observed_until: >-
     What happened to the order up to then is known: the data's as-of time where completeness is
-    proven, else the last look at this order.
+    proven, else the last look at this order. Of a deleted one, the last look or the last proof before
+    it was missed, whichever is later.
 */
 with orders as (
     select

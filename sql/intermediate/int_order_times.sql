@@ -32,7 +32,8 @@ columns:
     was after the first look at any order, else the first look at this one.
   observed_until: >-
     What happened to the order up to then is known: the data's as-of time where completeness is
-    proven, else the last look at this order.
+    proven, else the last look at this order. Of a deleted one, the last look or the last proof before
+    it was missed, whichever is later.
 */
 with orders as (
     select order_id, deleted_at, seen_at from staging.stg_printora__orders
@@ -57,6 +58,32 @@ settings as (
 
 data_as_of as (
     select as_of, is_proven from intermediate.int_data_as_of where resource = 'orders'
+),
+
+proofs as (
+    select ended_at, complete_as_of
+    from staging.stg_printora__sync_runs
+    where resource = 'orders' and complete_as_of is not null
+),
+
+-- What was proven complete had it still, in the state that it was last seen in.
+sightings as (
+    select order_id, deleted_at as moment, 0 as position, cast(null as timestamptz) as proven_at
+    from orders
+    where deleted_at is not null
+    union all
+    select cast(null as varchar) as order_id, ended_at as moment, 1 as position, complete_as_of as proven_at
+    from proofs
+),
+
+survivals as (
+    select
+        order_id,
+        -- The sync that missed it proves nothing of it, also where it ended at that moment.
+        max(proven_at) over (
+            order by moment, position rows between unbounded preceding and current row
+        ) as proven_at
+    from sightings
 ),
 
 times as (
@@ -114,11 +141,12 @@ select
     end as watched_from,
     case
         when data_as_of.is_proven and orders.deleted_at is null then data_as_of.as_of
-        else least(orders.seen_at, data_as_of.as_of)
+        else least(greatest(orders.seen_at, survivals.proven_at), data_as_of.as_of)
     end as observed_until
 from orders
 cross join settings
 cross join data_as_of
 cross join first_look
+left join survivals on orders.order_id = survivals.order_id
 left join looks on orders.order_id = looks.order_id
 left join times on orders.order_id = times.order_id

@@ -265,6 +265,29 @@ def test_a_deleted_order_is_censored_when_it_was_last_seen(warehouse: Warehouse)
     )
 
 
+def test_a_deleted_order_was_there_at_every_proof_before_it_was_missed(
+    warehouse: Warehouse,
+) -> None:
+    """A parcel that was under way for a month counts for the two days until it was last read."""
+    warehouse.given(
+        "orders",
+        """
+        order_id | status | created_at  | _seen_at    | deleted_at
+        o1       | paid   | 03-01 00:00 | 03-03 00:00 | 03-20 12:03
+        """,
+    )
+    warehouse.given(
+        "sync_runs",
+        """
+        sync_id | resource | ended_at    | complete_as_of | outcome
+        r1      | orders   | 03-10 12:05 | 03-10 12:00    | complete
+        r2      | orders   | 03-15 12:05 | -              | partial
+        r3      | orders   | 03-20 12:03 | 03-20 12:00    | complete
+        """,
+    )
+    warehouse.expect("analytics.fct_orders", "observed_until \n 03-10 12:00")
+
+
 def test_delivered_and_cancelled_at_the_same_moment_is_delivered(warehouse: Warehouse) -> None:
     """Times of whole seconds tie; the parcel that has arrived did not fail to."""
     _orders(warehouse, ("03-03 00:00", "03-03 00:00", "cancelled"))
