@@ -268,7 +268,11 @@ def sandbox(
     ] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Any other setting of it; the same."),
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Any other setting. A wrong name is told all, and what each means.",
+        ),
     ] = None,
 ) -> None:
     """Serve a stand-in for Printora's API, until Ctrl-C."""

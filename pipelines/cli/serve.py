@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -95,11 +98,21 @@ def _changed(base: SandboxConfig, changes: Mapping[str, Any]) -> SandboxConfig:
     homes = {field.name: part for part in parts for field in fields(getattr(base, part))}
     for name, value in changes.items():
         if name not in homes:
-            known = ", ".join(sorted(homes))
-            raise ConfigurationError(f"There is no setting {name!r}.", hint=f"Choose of {known}.")
+            known = (line for part in parts for line in _described(type(getattr(base, part))))
+            hint = "\n".join(["Choose of these:", *sorted(known)])
+            raise ConfigurationError(f"There is no setting {name!r}.", hint=hint)
         part = patched(getattr(base, homes[name]), {name: value})
         base = replace(base, **{homes[name]: part})
     return base
+
+
+def _described(settings: type) -> Iterator[str]:
+    """Yield each field of a dataclass with the text that stands below it."""
+    (body,) = ast.parse(inspect.getsource(settings)).body
+    statements = body.body if isinstance(body, ast.ClassDef) else []
+    for field, text in pairwise(statements):
+        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
+            yield f"{ast.unparse(field.target)}: {ast.literal_eval(text.value)}"
 
 
 def _shares(texts: Sequence[str]) -> dict[str, float]:

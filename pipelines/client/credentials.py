@@ -13,7 +13,7 @@ _PARTNER = re.compile(r"(?=.*[A-Za-z0-9])[!$&-.0-;=@-~]+")
 KEY_FORM = "sk_live_… or sk_test_… (in some accounts pk_live_… or pk_test_…)"
 #: Where a partner id is found.
 PARTNER_PLACE = (
-    "Printora gives it with the key: it is what stands for PARTNER_ID in "
+    "Printora gives the partner id with the key: it is what stands for PARTNER_ID in "
     "/api/v1/partners/PARTNER_ID/orders."
 )
 

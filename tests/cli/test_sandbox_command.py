@@ -62,7 +62,7 @@ def test_its_options_reach_the_world_that_it_serves(place: Place) -> None:
     ("option", "text"),
     [
         (("--set", "sort=upwards"), "newest_first"),
-        (("--set", "no_such_thing=1"), "page_clamp"),
+        (("--set", "no_such_thing=1"), "page_clamp: The longest page"),
         (("--set", "sort"), "NAME=VALUE"),
         (("--fault", "flood=1"), "error_500"),
         (("--fault", "error_500=often"), "number"),
