@@ -30,6 +30,8 @@ test: $(READY) ## Set everything up, check the code and pass the tests
 	@$(BIN)/pytest --numprocesses auto --dist loadgroup
 
 lake: $(READY) ## The longer tests of a lake: both worlds on Sail, kills at each step, a bucket
+	@$(UV) pip install --quiet --python $(BIN)/python --constraints requirements.lock \
+		'dlt[s3]' 'moto[s3,server]>=5'
 	@$(BIN)/pytest -m "long or not long" tests/lake
 
 lint: $(READY)

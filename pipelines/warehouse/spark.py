@@ -90,7 +90,7 @@ def explained(place: str, *, hint: str) -> Iterator[None]:
 @contextmanager
 def _server(secrets: Mapping[str, str]) -> Iterator[str]:
     os.environ.setdefault("RUST_LOG", "error")  # it would tell of its coming and going
-    os.environ.update({name.upper(): text for name, text in secrets.items()})
+    os.environ.update(_variables(secrets))
     from pysail.spark import SparkConnectServer
 
     server = SparkConnectServer(ip="127.0.0.1")
@@ -99,6 +99,11 @@ def _server(secrets: Mapping[str, str]) -> Iterator[str]:
         yield f"sc://127.0.0.1:{server.listening_address[1]}"
     finally:
         server.stop()
+
+
+def _variables(secrets: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables by which Sail reaches a bucket; delta-rs leaves the prefix out."""
+    return {f"AWS_{name.upper().removeprefix('AWS_')}": text for name, text in secrets.items()}
 
 
 @contextmanager

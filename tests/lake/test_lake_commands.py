@@ -6,28 +6,22 @@ import json
 import multiprocessing
 import shutil
 import signal
-from collections.abc import Callable, Iterator
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import lake_child
 import pyarrow.parquet as pq
 import pytest
-from cli_support import PLENTY, served_settings
+from lake_commands import assert_marts_are_duckdbs, printora
 from lake_world import LakeWorld
-from typer.testing import CliRunner
 
-from pipelines.cli.app import app
 from pipelines.clock import ManualClock
-from pipelines.sandbox import Behaviour, Sandbox, SandboxConfig, WorldOptions
+from pipelines.sandbox import Sandbox
 from pipelines.settings import load_settings
-from pipelines.warehouse import ModelSettings, build, load_project
-from pipelines.warehouse.compare import compare
-from pipelines.warehouse.lake import Lake, copy_raw, open_lake
+from pipelines.warehouse import load_project
+from pipelines.warehouse.lake import Lake, open_lake
 from pipelines.warehouse.lake_lock import FOLDER
-from pipelines.warehouse.lake_reader import lake_reader
 
 ZONE = "America/New_York"
 DAYS = "analytics.dim_dates"
@@ -37,47 +31,9 @@ _CONTEXT.set_forkserver_preload(["lake_child"])
 
 
 @pytest.fixture
-def sandbox() -> Sandbox:
-    """A partner's API."""
-    config = SandboxConfig(
-        world=WorldOptions(orders=80, after_start=False, attempt_failure=0.2),
-        behaviour=Behaviour(fields="full"),
-        limits=PLENTY,
-    )
-    return Sandbox(config)
-
-
-@pytest.fixture
 def lake(tmp_path: Path) -> Lake:
     """The lake that the commands write to."""
     return open_lake(f"file://{tmp_path}/lake")
-
-
-@pytest.fixture
-def environment(
-    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[dict[str, str]]:
-    """Be in an empty folder, with the settings of a lake below it."""
-    with sandbox.serve() as server:
-        settings = {
-            **served_settings(sandbox, server, tmp_path),
-            "SOURCES__PRINTORA__REPORT_TIME_ZONE": ZONE,
-            "DESTINATION_TYPE": "filesystem",
-            "DESTINATION__FILESYSTEM__BUCKET_URL": "lake",
-            "DLT_DATA_DIR": str(tmp_path / "dlt"),
-        }
-        for name, text in settings.items():
-            monkeypatch.setenv(name, text)
-        monkeypatch.delenv("SPARK_REMOTE", raising=False)
-        monkeypatch.chdir(tmp_path)
-        yield settings
-
-
-def printora(*arguments: str, code: int = 0) -> Any:
-    """Run a command; ``code`` is what it must end with."""
-    done = CliRunner().invoke(app, ["--traceback", *arguments])
-    assert done.exit_code == code, done.output
-    return json.loads(done.stdout) if "--json" in arguments else done.output
 
 
 def _killed(folder: Path, settings: dict[str, str], *arguments: str) -> None:
@@ -89,28 +45,11 @@ def _killed(folder: Path, settings: dict[str, str], *arguments: str) -> None:
     shutil.rmtree(folder / "lake" / FOLDER)
 
 
-def _assert_marts_are_duckdbs(lake: Lake) -> None:
-    """Compare what readers of the lake find with what DuckDB makes of the same raw rows."""
-    project = load_project()
-    marts = [model for model in project.models if model.schema == "analytics"]
-    with duckdb.connect() as here, lake_reader(lake, project) as there:
-        here.execute("set TimeZone = 'UTC'")
-        copy_raw(lake, here)
-        build(here, project, ModelSettings(report_time_zone=ZONE))
-        found = list(compare(lambda q: here.execute(q).fetchall(), _all(there), marts))
-    assert {part.model: part.example for part in found if part.differing} == {}
-    assert sum(part.rows for part in found) > 1_000
-
-
 def _assert_has_what_the_api_has(sandbox: Sandbox) -> None:
     """Compare what does not change while the sandbox's clock goes on."""
     there, lasting = LakeWorld(sandbox, ManualClock(0), load_settings()), itemgetter(*_LASTING)
     stored = {key: lasting(row) for key, row in there.stored("orders").items()}
     assert stored == {key: lasting(row) for key, row in there.truth("orders").items()}
-
-
-def _all(connection: duckdb.DuckDBPyConnection) -> Callable[[str], list[tuple[Any, ...]]]:
-    return lambda query: connection.execute(query).fetchall()
 
 
 def test_a_run_loads_the_lake_and_its_marts_are_duckdbs(
@@ -124,7 +63,7 @@ def test_a_run_loads_the_lake_and_its_marts_are_duckdbs(
     assert ran["sync"]["outcome"] == "complete"
     assert len(ran["models"]) == len(load_project().models)
     _assert_has_what_the_api_has(sandbox)
-    _assert_marts_are_duckdbs(lake)
+    assert_marts_are_duckdbs(lake)
     status = printora("status", "--json")
     assert status["todo"] == "Nothing."
     assert status["warehouse"] == f"file://{tmp_path}/lake"
@@ -155,7 +94,7 @@ def test_the_commands_work(
     assert lake.table(DAYS).version() == version, "comparing replaces nothing"
     merged = printora("compact", "--keep-hours", "0", "--json")
     assert {table["table"] for table in merged["tables"]} > {DAYS, "printora_raw.orders"}
-    _assert_marts_are_duckdbs(lake)
+    assert_marts_are_duckdbs(lake)
     assert not list(tmp_path.glob("*.duckdb"))
 
 
