@@ -73,8 +73,6 @@ KINDS: Final[dict[str, Kind]] = {name: kind for names, kind, _ in TABLE for name
 PLACES: Final = frozenset({"country", "country_code", "state", "region", "province", "city"})
 #: Kinds that are somebody's own words: they go where nothing of people is kept.
 FREE_TEXT: Final = frozenset[Kind]({"label"})
-#: Changes whenever the table does: what an older table let in is scrubbed by the next sync.
-RULES: Final = hashlib.blake2b(repr(TABLE).encode(), digest_size=6).hexdigest()
 
 _TIME_TEXT: Final = re.compile(
     r"\d{4}-?\d\d-?\d\d([T ][\d:.,]{2,18})?( ?(Z|UTC|[+-][\d:]{2,5}))?(\[[\w/]{1,30}\])?"
@@ -96,19 +94,25 @@ _TEXTS: Final[dict[Kind, re.Pattern[str]]] = {
     "amount": re.compile(r"[-+]?[0-9][0-9.,]{0,13}", re.ASCII),
     "count": re.compile(r"[0-9]{1,6}", re.ASCII),
     "flag": re.compile(r"true|false|yes|no|[01]", re.IGNORECASE),
-    "word": re.compile(r"[A-Za-z][A-Za-z0-9]{0,23}([._-][A-Za-z0-9]{1,23}){0,4}"),
+    "word": re.compile(r"(?!.*\d{6})[A-Za-z][A-Za-z0-9]{0,23}([._-][A-Za-z0-9]{1,23}){0,4}"),
     "reply": re.compile(rf"{_REPLY}(?:[ _:-]{{1,2}}{_REPLY}){{0,7}}", re.ASCII),
     "term": re.compile(r"(?!.*\d{4})[^\W\d_][^@:;\"<>{}\[\]=?!#*|\\_~^\x00-\x1f]{0,59}"),
     "label": re.compile(r"(?!.*\d{7})\w[\w+|:.-]{0,59}( [\w+|:.-]{1,59}){0,3}"),
     "time": _TIME_TEXT,
     "currency": re.compile(r"[A-Za-z]{3}"),
 }
-_STATE: Final = re.compile(r"(?!.*\d{4})\w[\w ()/&.:+-]{0,39}")
+_STATE: Final = re.compile(r"(?!.*\d{4}|\d+\.\d+\.\d)\w[\w ()/&.:+-]{0,39}")
+#: What an order or a parcel is called: no markup, no JSON, and nothing of several lines.
+_NUMBER: Final = re.compile(r"(?!\+\d)[\w #/.:()+*&-]{1,100}")
+#: Changes whenever the table or a kind does: what an older one let in is scrubbed by the next sync.
+RULES: Final = hashlib.blake2b(
+    repr((TABLE, [pattern.pattern for pattern in _TEXTS.values()])).encode(), digest_size=6
+).hexdigest()
 #: The commonest texts of some kinds, in RE2, which compiles counted repetition slowly, and how
 #: long they may be. They fit, need no escape in JSON, and have no blank and no equals sign.
 PLAIN_TEXTS: Final[dict[Kind, tuple[str, int]]] = {
     "id": (r"^[0-9A-Za-z][0-9A-Za-z_.:#/-]*$", 100),
-    "word": (r"^[A-Za-z][0-9A-Za-z]*([._-][0-9A-Za-z]+)?$", 24),
+    "word": (r"^[A-Za-z]+([._-][A-Za-z]+)?$", 24),
     "time": (r"^\d\d\d\d-\d\d-\d\dT\d\d:\d\d[\d:.]*Z$", 30),
     "amount": (r"^\d+\.\d\d$", 14),
     "currency": (r"^[A-Z][A-Z][A-Z]$", 3),
@@ -143,7 +147,7 @@ def is_word(kind: Kind | None, text: str) -> bool:
     if kind == "word":
         return _STATE.fullmatch(text) is not None and len(words) <= 4
     if kind == "id":  # a parcel's number may be written in groups
-        return len(text) <= 100 and sum(map(_is_spoken, words)) <= 1
+        return _NUMBER.fullmatch(text) is not None and sum(map(_is_spoken, words)) <= 1
     return kind != "currency" or (len(text) <= 10 and text.isalnum())
 
 

@@ -29,11 +29,15 @@ _SECRET_NAME = re.compile(
     r"(^|_)(otp|pin|cvv|cvc|sig|auth|sid|hash|nonce|key|url|uri|href|link)(_|$)"
 )
 _SECRET_VALUE = re.compile(
-    r"\b(sk|pk)_(test|live)_\w+|\bwhsec_\w+|\beyJ[\w-]+\.[\w-]+\.[\w-]*|\bBearer\s+\S+|"
+    r"\b(sk|pk|rk)_(test|live)_\w+|\bwhsec_\w+|\beyJ[\w-]+\.[\w-]+\.[\w-]*"
+    r"|\bBearer\s+\S+|\bBasic\s+(?=\S*[0-9=])[\w+/=]{8,}|\btok_\w{8,}|\bA[KS]IA[0-9A-Z]{12,}"
+    r"|\b(gh[a-z]|glpat|xox[a-z])[_-][\w-]{8,}|-----BEGIN .*|"
     r"\b\w*(token|secret|signature|password|api_?key)=[^\s&]+"
 )
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+|\bwww\.\S+|(?<!\S)/\S+\?\S+", re.IGNORECASE)
-_EMAIL = re.compile(r"[\w.+'-]+@[\w-]+(\.[\w-]+)+")
+#: As it is, as a link has it, in full width, and spelt out.
+_EMAIL = re.compile(r"[\w.+'-]+\s?(?:@|%40|\uff20|[(\[]at[)\]])\s?[\w-]+(\.[\w-]+)+", re.IGNORECASE)
+_AT = re.compile(r"[@%\uff20]|[(\[]at[)\]]", re.IGNORECASE)
 #: Text that was meant to be an object or a list of some, and not `[sale] mug`.
 _OBJECT_TEXT = re.compile(r"\s*(\{\s*[\"}]|\[\s*[\[{\"\]])")
 #: A name that a programmer gave. Others, such as an address as a key, may be somebody's.
@@ -140,7 +144,7 @@ def without_secrets(value: Any) -> Any:
 def clean(text: str) -> str:
     """Take secrets and e-mail addresses out of a plain text."""
     text = _without_secret_words(text)
-    return _EMAIL.sub(REMOVED, text) if "@" in text else text
+    return _EMAIL.sub(REMOVED, text) if _AT.search(text) else text
 
 
 def _without_secret_words(text: str) -> str:
@@ -219,27 +223,25 @@ def _kept(value: Any, kind: Kind | None, scope: _Scope, dropped: frozenset[Kind]
     if isinstance(value, list):
         return _kept_list(value, kind, scope, dropped, deep + 1)
     may_stay = kind is not None and kind not in dropped and fits(kind, value)
-    return value if may_stay and not _is_secret(value) else marker(value)
+    return value if may_stay and not _is_barred(value) else marker(value)
 
 
-def _is_secret(value: Any) -> bool:
-    return isinstance(value, str) and may_be_secret(value) and bool(_SECRET_VALUE.search(value))
+def _is_barred(value: Any) -> bool:
+    """Tell whether a value is a secret or an address, whatever its name lets in."""
+    if not isinstance(value, str):
+        return False
+    is_secret = may_be_secret(value) and _SECRET_VALUE.search(value)
+    return bool(is_secret or (_AT.search(value) and _EMAIL.search(value)))
 
 
 #: One of these is in every secret that has no blank and no equals sign.
-TELLTALES = "_test_|_live_|whsec_|eyJ"
+TELLTALES = "_test_|_live_|whsec_|eyJ|tok_|AKIA|ASIA|gh[a-z]_|gh[a-z]-|glpat|xox[a-z]|BEGIN"
+_TELLTALE = re.compile(f"=|Bearer|Basic|{TELLTALES}")
 
 
 def may_be_secret(text: str) -> bool:
     """Tell in a moment that a text has nothing that every secret has; the pattern takes long."""
-    return (
-        "=" in text
-        or "_test_" in text
-        or "_live_" in text
-        or "whsec_" in text
-        or "eyJ" in text
-        or "Bearer" in text
-    )
+    return _TELLTALE.search(text) is not None
 
 
 def _kept_object(

@@ -18,6 +18,13 @@ SENTENCES = (
     f"{MARK}@example.com",
     f"https://example.com/{MARK}?token=1",
     f"Tel. 0170 8675309 {MARK}",
+    f"{MARK}%40example.com",
+    f"{MARK}\uff20example.com",
+    f"{MARK} (at) example.com",
+    f"<b>{MARK}</b>",
+    f'{{"{MARK}": "{MARK}"}}',
+    f"ghp_{MARK}0123456789",
+    f"tok_{MARK}0123456789",
 )
 TEXTS = {
     "orders": ("order_number", "status", "currency", "tracking_number", "payment_method"),
