@@ -7,10 +7,9 @@ believed when a later scan agrees: a default filter or a permission may have cha
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from pipelines.sync.counts import count
+from pipelines.sync.left_out import left_out
 from pipelines.sync.listrun import RECONCILE_REQUESTS, ListRun
 from pipelines.sync.protocol import Strategy
 from pipelines.sync.reconcile import reconcile
@@ -43,23 +42,6 @@ def withheld(run: ListRun, gone: int, stored: int, at: datetime) -> int:
     return 0
 
 
-def left_out(run: ListRun, shown: Collection[str]) -> str:
-    """Return why a list proves nothing that leaves out rows which the API shows elsewhere."""
-    return f"the API shows {len(shown)} {run.spec.words} under a filter that its list leaves out"
-
-
-def shown_by_status(run: ListRun, gone: frozenset[str]) -> Strategy[frozenset[str]]:
-    """Return those of the missing rows that the API shows when it is asked for their status."""
-    if not gone or run.state.filters_ignored or run.shared.accept_deletions:
-        return frozenset()
-    shown: set[str] = set()
-    statuses = {row["status"] for row in run.copy.rows(run.spec, gone).values()} - {None}
-    for status in sorted(statuses):
-        page = yield from count(run.spec, run.state, run.copy, status)
-        shown |= gone & set(page.keys if page else ())
-    return frozenset(shown)
-
-
 def find_gone(run: ListRun, total: int) -> Strategy[str | None]:
     """Find rows that have left a sorted list, and mark them if that explains its length.
 
@@ -78,7 +60,7 @@ def find_gone(run: ListRun, total: int) -> Strategy[str | None]:
     rows, began = run.copy.rows(run.spec, gone), run.stats.began
     shown = [key for key, row in rows.items() if began and row["_seen_at"] >= began]
     if shown:
-        return left_out(run, shown)
+        return left_out(run, len(shown))
     if len(gone) == len(absent) == run.listed - total:
         run.mark_deleted(gone, at)
     return None

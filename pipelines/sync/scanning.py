@@ -10,16 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from pipelines.destinations.where import Bound, Where, made, where
+from pipelines.destinations.where import Bound, Where, where
 from pipelines.lists import ListSpec
 from pipelines.sync.counts import statuses_in_order
-from pipelines.sync.deletions import find_gone, left_out, shown_by_status, withheld
-from pipelines.sync.head import CLOCK_SLACK, old_end
+from pipelines.sync.deletions import find_gone, withheld
+from pipelines.sync.head import old_end
+from pipelines.sync.left_out import count_left_out, left_out, made_until
 from pipelines.sync.listrun import ListRun
 from pipelines.sync.protocol import RequestRefused, Strategy
 from pipelines.sync.scan import ScanResult, full_scan
 from pipelines.sync.state import EndSeen, ScanPosition
-from pipelines.sync.verdict import Inconclusive, NeedsScan, Proof, Verified, judge
+from pipelines.sync.verdict import Inconclusive, NeedsScan, Proof, Verdict, Verified, judge
 from pipelines.sync.young_end import read_head
 
 #: A scan that took longer than this is followed by a look at what came meanwhile.
@@ -125,27 +126,53 @@ def _judge(
     gone = _gone(run, at.id, total)
     stored = run.copy.count(run.spec)
     kept = withheld(run, len(gone), stored, started_at)
-    facts = {"total": total, "withheld": kept}
     if kept:
-        evidence = run.evidence(Proof.FULL_SCAN, started_at, **facts, stored=stored)
+        facts = {"total": total, "withheld": kept, "stored": stored}
+        evidence = run.evidence(Proof.FULL_SCAN, started_at, **facts)
         run.conclude(judge(evidence, otherwise=NeedsScan))
         return
-    shown = yield from shown_by_status(run, gone)
-    if shown:
-        run.conclude(NeedsScan(left_out(run, shown)))
-        return
+    ended_before = run.state.end_seen
     if total is None:
+        verdict = _judge_end(run, at, started_at)
+    else:
+        verdict = _judge_numbers(run, at, started_at, total, gone)
+    if isinstance(verdict, Verified) or (gone and total is None):
+        left = yield from _left_out(run, at, started_at, total, gone)
+        if left:
+            run.conclude(NeedsScan(left_out(run, left)))
+            return
         run.mark_deleted(gone, started_at)
-        _judge_end(run, at, started_at)
-        return
+    run.conclude(verdict)
+    if total is None and ended_before is not None and isinstance(verdict, Verified):
+        run.note(total_is_wrong=at.total_is_wrong or ended_before.total_is_wrong)
+
+
+def _judge_numbers(
+    run: ListRun, at: ScanPosition, started_at: datetime, total: int, gone: frozenset[str]
+) -> Verdict:
+    """Compare the rows that a scan met with the list's length."""
     since = run.state.retention_cutoff
     met = run.copy.count(run.spec, where(run.spec, since=since, equal=(("_walk", at.id),)))
     _note_shortfall(run, at, total - met - run.bad, met, gone)
-    evidence = run.evidence(Proof.FULL_SCAN, started_at, **facts, stored=met)
-    verdict = judge(evidence, otherwise=NeedsScan)
-    if not isinstance(verdict, NeedsScan):
-        run.mark_deleted(gone, started_at)
-    run.conclude(verdict)
+    evidence = run.evidence(Proof.FULL_SCAN, started_at, total=total, stored=met)
+    return judge(evidence, otherwise=NeedsScan)
+
+
+def _left_out(
+    run: ListRun,
+    at: ScanPosition,
+    started_at: datetime,
+    total: int | None,
+    gone: frozenset[str],
+) -> Strategy[int]:
+    """Return how many rows the list keeps back: asked for, where that may be so.
+
+    A list without order is scanned again and again: it is asked once, and where rows are missing.
+    """
+    was_asked = run.state.standing == "verified" and not run.state.can_catch_up
+    if (was_asked and not gone) or (gone and run.shared.accept_deletions):
+        return 0
+    return (yield from count_left_out(run, at.id, started_at, total))
 
 
 def _note_shortfall(
@@ -183,27 +210,18 @@ def _gone(run: ListRun, scan_id: str, total: int | None) -> frozenset[str]:
     return frozenset(row[run.spec.key] for row in run.copy.select(run.spec, condition))
 
 
-def _judge_end(run: ListRun, at: ScanPosition, started_at: datetime) -> None:
+def _judge_end(run: ListRun, at: ScanPosition, started_at: datetime) -> Verdict:
     """Compare the end of a list without total with what the scan before had seen."""
     before, met = run.state.end_seen, _met(run, at.id)
     seen, as_of = 1, started_at
     if before is not None:
         missed = Where(equal=(("_walk", before.scan),))
-        known = _made_until(run, at.id, before.started_at)
+        known = made_until(run, at.id, before.started_at)
         if not run.copy.count(run.spec, missed) and known == before.rows:
             # What came since was seen once, and so not surely.
             seen, as_of = 2, before.started_at
     run.is_promising = seen == 1
-    rows = _made_until(run, at.id, started_at)
+    rows = made_until(run, at.id, started_at)
     run.note(end_seen=EndSeen(at.id, started_at, rows, at.total_is_wrong))
     evidence = run.evidence(Proof.END_SEEN, as_of, total=None, stored=met, ends_seen=seen)
-    run.conclude(judge(evidence, otherwise=NeedsScan))
-    if before is not None and isinstance(run.verdict, Verified):
-        run.note(total_is_wrong=at.total_is_wrong or before.total_is_wrong)
-
-
-def _made_until(run: ListRun, scan_id: str, moment: datetime) -> int:
-    """Count the rows that a scan met and that were made until a time, or nobody knows when."""
-    met = (("_walk", scan_id),)
-    later = Where(equal=met, bounds=(Bound(made(run.spec), moment + CLOCK_SLACK),))
-    return run.copy.count(run.spec, Where(equal=met)) - run.copy.count(run.spec, later)
+    return judge(evidence, otherwise=NeedsScan)

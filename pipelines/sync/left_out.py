@@ -1,0 +1,100 @@
+"""Rows that the API shows under a filter and leaves out of its list.
+
+A default filter, or a ceiling on what one question may count, cuts a list and its ``total`` alike:
+every number agrees. Asked for one status, the API shows what it kept back. So before a full scan is
+believed, each status is asked for where what the scan met of it ends.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pipelines.destinations.where import Bound, Where, made, where
+from pipelines.sync.counts import statuses_in_order
+from pipelines.sync.head import CLOCK_SLACK, TAIL
+from pipelines.sync.listrun import ListRun
+from pipelines.sync.protocol import ListPage, PageRequest, RequestRefused, Strategy
+from pipelines.sync.state import SMALLEST_PAGE
+
+#: So many statuses that are no filter are enough to know that the API does not count by status.
+_ENOUGH = 2
+
+
+def left_out(run: ListRun, rows: int) -> str:
+    """Return why a list proves nothing that leaves out rows which the API shows elsewhere."""
+    return f"the API shows {rows} {run.spec.words} under a filter that its list leaves out"
+
+
+def count_left_out(
+    run: ListRun, scan_id: str, started_at: datetime, total: int | None
+) -> Strategy[int]:
+    """Return how many rows the API shows by status that a full scan did not meet.
+
+    What is shown meanwhile is stamped with the scan, as every row is. Statuses that rows come into
+    last are asked for first: a row that moves on is then missed, and none is counted twice.
+    """
+    if run.state.filters_ignored:
+        return 0
+    before = made_until(run, scan_id, started_at)
+    known = run.bad + run.state.hidden
+    surplus = yield from _surplus(run, scan_id)
+    shown = made_until(run, scan_id, started_at) - before
+    if shown or surplus <= known:
+        return shown
+    came = yield from _came(run, scan_id, total)
+    return max(surplus - known - came, 0)
+
+
+def _surplus(run: ListRun, scan_id: str) -> Strategy[int]:
+    """Return how many rows more than the scan met are shown by status; 0 where one is no filter."""
+    surplus, ignored, refused = 0, 0, 0
+    for status in reversed(_statuses(run)):
+        met = _met(run, scan_id, status)
+        try:
+            page = yield PageRequest(run.spec, max(met - TAIL, 0), "count", status)
+        except RequestRefused:
+            refused += met > 0  # of none, a refusal may say just that
+            continue
+        if any(not row.is_bad and row.status != status for row in page.rows):
+            ignored += 1
+        else:
+            surplus += _shown(page) - met
+        if ignored == _ENOUGH:
+            run.note(filters_ignored=True)
+            break
+    return 0 if ignored or refused else surplus
+
+
+def made_until(run: ListRun, scan_id: str, moment: datetime) -> int:
+    """Count the rows that a scan met and that were made until a time, or nobody knows when."""
+    met = (("_walk", scan_id),)
+    later = Where(equal=met, bounds=(Bound(made(run.spec), moment + CLOCK_SLACK),))
+    return _met(run, scan_id) - run.copy.count(run.spec, later)
+
+
+def _statuses(run: ListRun) -> list[str]:
+    """Return the statuses of the list, those that no row was seen in yet too."""
+    known, order = statuses_in_order(run.spec, run.copy), run.spec.statuses
+    unheard = {} if order.common else order.ranks
+    return sorted({*known, *unheard}, key=lambda status: (order.rank(status, order.last), status))
+
+
+def _met(run: ListRun, scan_id: str, status: str | None = None) -> int:
+    return run.copy.count(run.spec, where(run.spec, status, equal=(("_walk", scan_id),)))
+
+
+def _shown(page: ListPage) -> int:
+    """Return how many rows a filter shows, from an answer near their end."""
+    if page.total is None or (page.rows and page.total < page.end):
+        return page.end
+    is_full = len(page.rows) >= SMALLEST_PAGE
+    return page.total if is_full else page.end if page.rows else page.total
+
+
+def _came(run: ListRun, scan_id: str, total: int | None) -> Strategy[int]:
+    """Return how many rows came since the scan's end, as far as the young end shows it."""
+    before = _met(run, scan_id)
+    start = max(before - TAIL, 0) if run.state.order == "oldest_first" else 0
+    page = yield PageRequest(run.spec, start, "head")
+    grown = 0 if total is None or page.total is None else page.total - total
+    return max(grown, _met(run, scan_id) - before)
