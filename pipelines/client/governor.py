@@ -177,8 +177,7 @@ class RateGovernor:
             for window in self._windows:
                 # The server counted it no later than its answer arrived.
                 window.count(now)
-            if not age(headers):  # a cache's Date is as old as its answer
-                self.server_clock.observe(headers.get("date"), sent, received)
+            self.server_clock.observe(headers.get("date"), sent, received, age(headers))
             spoken_of = self._read_headers(headers, now)
             for window in self._windows:
                 if window is not spoken_of:

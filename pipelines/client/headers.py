@@ -10,6 +10,10 @@ from pipelines.client.server_clock import http_date
 
 #: Enough for any epoch time and any limit; longer ones are not numbers that somebody meant.
 _INTEGER = re.compile(r"[0-9]{1,15}")
+#: Where caches say whether they had the answer (RFC 9211, and what was used before it).
+_CACHES = ("cache-status", "cf-cache-status", "x-cache", "x-cache-status", "x-proxy-cache")
+_HIT = re.compile(r"\b(hit|stale|updating)\b", re.IGNORECASE)
+UNKNOWN_AGE = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,15 @@ def retry_after(headers: Mapping[str, str]) -> tuple[int | None, float | None]:
 
 
 def age(headers: Mapping[str, str]) -> float:
-    """Return the seconds for which a cache says that it has kept the answer; 0 without a word."""
+    """Return the seconds for which a cache says that it has kept the answer; 0 without a word.
+
+    One that says that it had the answer, and not since when, may have had it for a day.
+    """
     ages = [_integer(part) for part in headers.get("age", "").split(",")]
-    return float(max((seconds for seconds in ages if seconds is not None), default=0))
+    known = [float(seconds) for seconds in ages if seconds is not None]
+    if not known and any(_HIT.search(headers.get(name, "")) for name in _CACHES):
+        return UNKNOWN_AGE
+    return max(known, default=0.0)
 
 
 def _integer(text: str | None) -> int | None:

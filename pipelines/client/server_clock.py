@@ -26,6 +26,8 @@ from pipelines.words import length
 #: A server's time is less than this many seconds after its `Date`: the second that the header
 #: cuts off, and another one because servers write the header's text once a second and keep it.
 DATE_AGE = 2.0
+#: The Date of an answer that a cache has kept for more seconds tells nothing of the clock.
+KEPT = 60.0
 #: Two clocks that are being adjusted drift apart by at most so many seconds a second.
 SLEW = 5e-4
 #: A first `Date` is believed when it is at most this many seconds from our clock.
@@ -93,13 +95,16 @@ class ServerClock:
             return "the dates of the API's answers contradict each other"
         return None
 
-    def observe(self, date: str | None, sent: float, received: float) -> None:
-        """Take in one answer's ``Date``, and when its request left and it arrived (our time)."""
+    def observe(self, date: str | None, sent: float, received: float, age: float = 0.0) -> None:
+        """Take in one answer's ``Date``, and when its request left and it arrived (our time).
+
+        ``age``: for how many seconds a cache had kept the answer, whose ``Date`` may be as old.
+        """
         stamp = http_date(date)
-        if stamp is None or received < sent:
-            return  # no date, or our clock was set back between the two
-        # The header was written between `sent` and `received`.
-        seen = (stamp - received, stamp + DATE_AGE - sent)
+        if stamp is None or received < sent or age > KEPT:
+            return  # no date, or our clock was set back between the two, or it tells too little
+        # The header was written between `sent` and `received`, or by so much before.
+        seen = (stamp - received, stamp + age + DATE_AGE - sent)
         known = self._drifted(self._interval, received)
         shared = known and _shared(known, seen)
         if shared or _gap(seen, self._anchor) <= (LEAP if known else NEAR):

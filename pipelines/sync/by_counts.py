@@ -60,7 +60,7 @@ def prove_by_counts(run: ListRun, refresh: Refresh) -> Strategy[None]:
         found = yield from _look(run)
         if found is None or (yield from _is_decided(run, found)):
             return
-        surplus, before = found.total - run.listed, surplus
+        surplus, before = found.total + run.without_status - run.listed, surplus
         if 0 < surplus == before:
             run.conclude(Inconclusive("the API counts more rows by status than it lists"))
             return
@@ -126,7 +126,7 @@ def _compared(run: ListRun, counts: StatusCounts) -> tuple[Compared, bool]:
     """Compare the counts with the known rows; and tell whether together they are as many."""
     bad = run.bad_by_status
     compared = {s: (n, run.count(s) + bad.get(s, 0)) for s, n in counts.counts.items()}
-    return compared, sum(counts.counts.values()) == run.listed
+    return compared, sum(counts.counts.values()) + run.without_status == run.listed
 
 
 def _note_miscounted(run: ListRun, gaps: Compared) -> None:

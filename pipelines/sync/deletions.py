@@ -7,8 +7,10 @@ believed when a later scan agrees: a default filter or a permission may have cha
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 
+from pipelines.sync.counts import count
 from pipelines.sync.left_out import left_out
 from pipelines.sync.listrun import RECONCILE_REQUESTS, ListRun
 from pipelines.sync.protocol import Strategy
@@ -61,6 +63,21 @@ def find_gone(run: ListRun, total: int) -> Strategy[str | None]:
     shown = [key for key, row in rows.items() if began and row["_seen_at"] >= began]
     if shown:
         return left_out(run, len(shown))
-    if len(gone) == len(absent) == run.listed - total:
+    agrees = len(gone) == len(absent) == run.listed - total
+    if agrees and not (
+        yield from _are_counted(run, Counter(row["status"] for row in rows.values()))
+    ):
         run.mark_deleted(gone, at)
     return None
+
+
+def _are_counted(run: ListRun, gone: Counter[str | None]) -> Strategy[bool]:
+    """Tell whether the API counts more rows of a status than there are without those gone."""
+    for status, number in gone.items():
+        if status is None:
+            continue
+        page = yield from count(run.spec, run.state, run.copy, status)
+        left = run.count(status) - number + run.bad_by_status.get(status, 0)
+        if page is not None and page.total is not None and page.total > left:
+            return True
+    return False

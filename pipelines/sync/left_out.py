@@ -13,8 +13,7 @@ from pipelines.destinations.where import Bound, Where, made, where
 from pipelines.sync.counts import statuses_in_order
 from pipelines.sync.head import CLOCK_SLACK, TAIL
 from pipelines.sync.listrun import ListRun
-from pipelines.sync.protocol import ListPage, PageRequest, RequestRefused, Strategy
-from pipelines.sync.state import SMALLEST_PAGE
+from pipelines.sync.protocol import PageRequest, RequestRefused, Strategy
 
 #: So many statuses that are no filter are enough to know that the API does not count by status.
 _ENOUGH = 2
@@ -58,7 +57,7 @@ def _surplus(run: ListRun, scan_id: str) -> Strategy[int]:
         if any(not row.is_bad and row.status != status for row in page.rows):
             ignored += 1
         else:
-            surplus += _shown(page) - met
+            surplus += (page.end if page.rows else 0) - met  # `total` may be of all rows
         if ignored == _ENOUGH:
             run.note(filters_ignored=True)
             break
@@ -81,14 +80,6 @@ def _statuses(run: ListRun) -> list[str]:
 
 def _met(run: ListRun, scan_id: str, status: str | None = None) -> int:
     return run.copy.count(run.spec, where(run.spec, status, equal=(("_walk", scan_id),)))
-
-
-def _shown(page: ListPage) -> int:
-    """Return how many rows a filter shows, from an answer near their end."""
-    if page.total is None or (page.rows and page.total < page.end):
-        return page.end
-    is_full = len(page.rows) >= SMALLEST_PAGE
-    return page.total if is_full else page.end if page.rows else page.total
 
 
 def _came(run: ListRun, scan_id: str, total: int | None) -> Strategy[int]:

@@ -112,6 +112,12 @@ class ListRun:
             self.spec, where(self.spec, status, since=self.state.retention_cutoff)
         )
 
+    @property
+    def without_status(self) -> int:
+        """Known rows that no status was told of: no filter shows them."""
+        condition = where(self.spec, since=self.state.retention_cutoff, null=("status",))
+        return self.copy.count(self.spec, condition)
+
     # The verdict -----------------------------------------------------------------------------
 
     def evidence(self, proof: Proof, as_of: datetime, **facts: Any) -> Evidence:

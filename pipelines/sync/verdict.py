@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
+from pipelines.client.headers import UNKNOWN_AGE
 from pipelines.sync.state import ListState, Standing
 from pipelines.words import counted
 
@@ -80,12 +81,12 @@ def objection(evidence: Evidence) -> str | None:
     e = evidence
     if not e.same_identity:
         return "the warehouse holds another partner's data"
+    if e.oldest_answer > OLDEST_ANSWER:
+        return f"an answer came out of a cache and was {_age(e.oldest_answer)} old"
     if e.clock.doubt is not None and e.proof is not Proof.LEDGER:  # which no server dates
         return f"the server's clock is in doubt: {e.clock.doubt}"
     if e.as_of > e.ended_at + _SLACK:
         return "the answers are of a time that has not come yet"
-    if e.oldest_answer > OLDEST_ANSWER:
-        return f"an answer came out of a cache and was {e.oldest_answer:.0f} seconds old"
     if e.bad >= _SOME_BAD and e.bad > _MOST_BAD * (e.stored + e.bad):
         return f"{e.bad} of {e.stored + e.bad} records could not be read and are in quarantine"
     if e.damaged_share > _MOST_DAMAGED:
@@ -118,6 +119,10 @@ def _objection_to_counts(e: Evidence) -> str | None:
     if gaps and not explained:
         return f"the counts of {', '.join(gaps)} differ"
     return None
+
+
+def _age(seconds: float) -> str:
+    return "nobody knows how" if seconds == UNKNOWN_AGE else f"{seconds:.0f} seconds"
 
 
 def _difference(e: Evidence) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipelines.destinations.where import where
 from pipelines.sync.deletions import find_gone
 from pipelines.sync.head import old_end
 from pipelines.sync.listrun import ListRun
@@ -19,9 +20,9 @@ def why_not_whole(run: ListRun, last: ListPage) -> Strategy[str | None]:
         if last.total is None:
             return "the list gives no total"
         total, before = last.total, run.listed
+        yield from _look_at_old_end(run, total)
         if _agrees(run, total):
             return None
-        yield from _look_at_old_end(run, total)
         if total > run.listed:
             yield from repair(run, None, total)
         elif total < run.listed:
@@ -57,10 +58,18 @@ def _agrees(run: ListRun, total: int) -> bool:
 
 
 def _look_at_old_end(run: ListRun, total: int) -> Strategy[None]:
-    """Find out how far back the API lists rows, where that may be for some time only."""
-    if not run.spec.is_retained_briefly:
+    """Find out how far back the API lists rows, where that may be for some time only.
+
+    As many rows may have come late as were dropped: where rows come, or have been dropped before,
+    numbers that agree tell nothing of it.
+    """
+    state, pending = run.state, run.shared.pending
+    is_quiet = state.retention_cutoff is None and not pending.changes(run.spec.table)
+    if not run.spec.is_retained_briefly or (is_quiet and total == run.listed):
         return
     run.note(retention_cutoff=None)
-    if total < run.listed:
-        cutoff = yield from old_end(run.spec, run.state, total)
+    if total > run.listed:
+        return
+    cutoff = yield from old_end(run.spec, state, total)
+    if cutoff is not None and run.copy.count(run.spec, where(run.spec, since=cutoff)) < run.stored:
         run.note(retention_cutoff=cutoff)

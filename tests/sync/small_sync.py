@@ -170,8 +170,7 @@ def scale(patch: pytest.MonkeyPatch, *, flush: bool) -> None:
     """Let the engine run in this world: pages of two, and records that are rows."""
     for module in (head, reconcile, refetch):
         patch.setattr(module, "PAGE_SIZE", CLAMP)
-    for module in (state, left_out):
-        patch.setattr(module, "SMALLEST_PAGE", CLAMP)
+    patch.setattr(state, "SMALLEST_PAGE", CLAMP)
     for module in (head, left_out):
         patch.setattr(module, "TAIL", 1)
     patch.setattr(reconcile, "_SHORT", 1)

@@ -1,0 +1,82 @@
+"""Single rows: what agrees in number is looked at, and what is honest is believed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fast import fast_world
+from shop import Shop
+
+
+def test_a_late_log_is_not_masked_by_one_that_is_dropped(tmp_path: Path) -> None:
+    """As many logs come late as the API drops: each would be missing under the word complete."""
+    with fast_world(tmp_path, 0) as here:
+        shop = Shop(here)
+        for hours in range(250, 0, -1):
+            shop.add_log(hours)
+        here.sync(between=shop)
+        for _ in range(2):
+            here.clock.sleep(3_600)
+            shop.add_log()
+            late = shop.add_log(hours_ago=120.5)
+            del shop.logs[0]
+            here.clock.sleep(5)
+            logs = here.sync(between=shop).resources["webhook_logs"]
+            assert logs.outcome == "complete", logs.reason
+            assert late in here.stored("webhook_logs")
+            assert logs.requests <= 16
+
+
+def test_rows_behind_the_first_page_of_a_status_are_not_marked_as_deleted(tmp_path: Path) -> None:
+    """Old cancelled orders that a list begins to leave out would be marked as deleted."""
+    with fast_world(tmp_path, 0) as here:
+        shop = Shop(here)
+        keys = [shop.add_order(300 - n, "cancelled" if n % 2 else "delivered") for n in range(300)]
+        assert here.sync(between=shop).outcome == "complete"
+        shop.kept_back = frozenset(keys[11:16:2])
+        for _ in range(2):
+            here.clock.sleep(3_700)
+            orders = here.sync(between=shop).resources["orders"]
+            assert orders.outcome == "partial"
+            assert not here.stored("orders", deleted=True)
+
+
+def test_an_order_without_a_status_is_counted_by_no_filter(tmp_path: Path) -> None:
+    """One order of which no status is told would end every second proof."""
+    with fast_world(tmp_path, 0) as here:
+        shop = Shop(here)
+        for hours in range(150, 0, -1):
+            shop.add_order(hours, "processing")
+        shop.orders[50]["status"] = None
+        for _ in range(3):
+            orders = here.sync(between=shop).resources["orders"]
+            assert orders.outcome == "complete", orders.reason
+            here.clock.sleep(3_600)
+            shop.add_order()
+            here.clock.sleep(5)
+        assert orders.evidence == "counts equal"
+
+
+@pytest.mark.parametrize(
+    ("headers", "outcome", "reason"),
+    [
+        ({"age": "1"}, "complete", ""),
+        ({"age": "90"}, "partial", "out of a cache"),
+        ({"x-cache": "HIT from proxy"}, "partial", "out of a cache"),
+        ({"x-cache": "MISS"}, "complete", ""),
+        ({"cache-status": "edge; hit; ttl=100"}, "partial", "out of a cache"),
+        ({"cf-cache-status": "DYNAMIC"}, "complete", ""),
+    ],
+)
+def test_an_answer_of_a_cache_counts_as_much_as_its_age(
+    headers: dict[str, str], outcome: str, reason: str, tmp_path: Path
+) -> None:
+    """Each sync behind a gateway that adds a second would blame the clock; an old one not."""
+    with fast_world(tmp_path, 0) as here:
+        shop = Shop(here, headers=headers)
+        for hours in range(30, 0, -1):
+            shop.add_order(hours)
+        orders = here.sync(between=shop).resources["orders"]
+        assert orders.outcome == outcome, orders.reason
+        assert reason in str(orders.reason)
