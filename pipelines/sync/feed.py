@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pipelines.decoding import NotTheContractError, decode
 from pipelines.destinations.where import Row, Where
@@ -19,6 +19,8 @@ from pipelines.source.parse import Parser, fingerprint
 from pipelines.sync.copy import LocalCopy
 from pipelines.sync.head import CLOCK_SLACK
 
+#: So long after an event the list must show it; of older ones an order may have been put back.
+LAG, RECENT = timedelta(seconds=10), timedelta(hours=1)
 #: The times that an order has of the steps before its status.
 _TIMES_BEFORE = {"shipped": ("paid_at",), "delivered": ("paid_at", "shipped_at")}
 #: Columns that no event fills in: they are the row's own, or its notes.
@@ -73,6 +75,27 @@ class EventFeed:
                 Where(statuses=frozenset({status}), equal=(("_origin", "event"),), null=(column,)),
             )
         }
+
+    def ahead_of_list(self, copy: LocalCopy, as_of: datetime) -> int:
+        """Count the orders of which events tell what the list, asked later, does not show.
+
+        Where neither the event nor its log has a time, nothing tells which was first.
+        """
+        told: dict[str, int] = {}
+        for event in copy.events(self.events, as_of - RECENT):
+            status = self._status(event, None)
+            is_dated = event["event_at"] is not None or event["created_at"] is not None
+            if status is not None and is_dated and event["happened_at"] <= as_of - LAG:
+                rank = self.spec.statuses.rank(status, -1)
+                told[event[self.feed.key]] = max(rank, told.get(event[self.feed.key], -1))
+        known = copy.rows(self.spec, told) if told else {}
+        return sum(self._is_behind(known.get(key), rank) for key, rank in told.items())
+
+    def _is_behind(self, row: Row | None, rank: int) -> bool:
+        order = self.spec.statuses
+        if row is None:
+            return True
+        return row["deleted_at"] is None and order.rank(row["status"], order.last) < rank
 
     def _shown(self, copy: LocalCopy) -> frozenset[str]:
         columns = tuple(

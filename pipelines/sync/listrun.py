@@ -134,6 +134,7 @@ class ListRun:
             "bad": self.bad,
             "hidden": self.state.hidden,
             "oldest_answer": self.stats.oldest_answer,
+            "behind": self.feed.ahead_of_list(self.copy, as_of) if self.feed else 0,
             "same_identity": self.shared.same_identity,
             "damaged_share": self.shared.pending.damaged(self.spec.name)
             / max(self.stats.rows_read, 1),

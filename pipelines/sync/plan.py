@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pipelines.client.errors import ApiError
@@ -30,7 +31,7 @@ from pipelines.sync.reread import reread
 from pipelines.sync.scan import OVERLAP
 from pipelines.sync.scanning import LONG_SCAN, scan_list
 from pipelines.sync.state import ScanPosition
-from pipelines.sync.verdict import Verified
+from pipelines.sync.verdict import Inconclusive, Verified, judge
 from pipelines.sync.young_end import read_head
 from pipelines.words import counted
 
@@ -93,6 +94,7 @@ class Plan:
         behind = [r for r in self._open_runs() if self._is_behind(r, waiting, resumed, scanning)]
         self._catch_up(behind)
         self._prove_again()
+        self._hold_against_events()
         self._reread()
 
     def _open_runs(self) -> list[ListRun]:
@@ -235,6 +237,15 @@ class Plan:
         why = why.partition("; a full scan follows")[0]
         run.certificate.unproven(f"{why}; a full scan follows after {due:%Y-%m-%d %H:%M} UTC")
         return False
+
+    def _hold_against_events(self) -> None:
+        """Judge again what was proven before the events were read."""
+        for run in self._open_runs():
+            if run.feed is not None and isinstance(run.verdict, Verified):
+                evidence = run.verdict.evidence
+                behind = run.feed.ahead_of_list(run.copy, evidence.as_of)
+                if behind:
+                    run.conclude(judge(replace(evidence, behind=behind), otherwise=Inconclusive))
 
     def _reread(self) -> None:
         for run in self._open_runs():

@@ -55,7 +55,8 @@ class Evidence:
     ``ends_seen``: how often the end of a list without total was reached with one outcome.
     ``withheld``: rows that are missing and not marked as deleted yet. ``oldest_answer``: age in
     seconds of the oldest answer that a cache gave. ``damaged_share`` of the rows read had a value
-    that could not be read.
+    that could not be read. ``behind``: rows of which events tell what the list, asked later, does
+    not show.
     """
 
     proof: Proof
@@ -73,6 +74,7 @@ class Evidence:
     withheld: int = 0
     oldest_answer: float = 0.0
     damaged_share: float = 0.0
+    behind: int = 0
     same_identity: bool = True
 
 
@@ -93,6 +95,8 @@ def objection(evidence: Evidence) -> str | None:
         return f"{e.damaged_share:.0%} of the rows have a value that could not be read"
     if e.withheld:
         return _withheld(e)
+    if e.behind:
+        return f"events tell of {e.behind} {e.words} what the list does not show"
     if e.uncovered is not None:
         return e.uncovered
     return _objection_to_numbers(e)

@@ -80,3 +80,29 @@ def test_an_answer_of_a_cache_counts_as_much_as_its_age(
         orders = here.sync(between=shop).resources["orders"]
         assert orders.outcome == outcome, orders.reason
         assert reason in str(orders.reason)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_list_that_is_behind_its_events_is_not_complete(times: int, tmp_path: Path) -> None:
+    """Orders out of a copy that lags beside fresh logs would be missing, and stale."""
+    with fast_world(tmp_path, 0) as here:
+        shop = Shop(here)
+        for hours in range(30, 0, -1):
+            shop.add_order(hours, "processing")
+        assert here.sync(between=shop).outcome == "complete"
+        here.clock.sleep(3_600)
+        moved = shop.orders[10]
+        shop.add_log(0, moved["order_id"], "shipped")
+        shop.add_log(0, "ord_99999_abcdef", "created")
+        for _ in range(times):
+            here.clock.sleep(60)
+            orders = here.sync(between=shop).resources["orders"]
+            assert orders.outcome == "partial"
+            assert "events tell of 2 orders" in str(orders.reason)
+        moved["status"] = "shipped"
+        shop.add_order(0, order_id="ord_99999_abcdef")
+        here.clock.sleep(60)
+        for _ in range(2):
+            orders = here.sync(between=shop).resources["orders"]
+            here.clock.sleep(3_600)
+        assert orders.outcome == "complete", orders.reason
