@@ -47,7 +47,7 @@ def count_left_out(
 def _surplus(run: ListRun, scan_id: str) -> Strategy[int]:
     """Return how many rows more than the scan met are shown by status; 0 where one is no filter."""
     surplus, ignored, refused = 0, 0, 0
-    for status in reversed(_statuses(run)):
+    for status in reversed(statuses_to_ask(run)):
         met = _met(run, scan_id, status)
         try:
             page = yield PageRequest(run.spec, max(met - TAIL, 0), "count", status)
@@ -71,8 +71,8 @@ def made_until(run: ListRun, scan_id: str, moment: datetime) -> int:
     return _met(run, scan_id) - run.copy.count(run.spec, later)
 
 
-def _statuses(run: ListRun) -> list[str]:
-    """Return the statuses of the list, those that no row was seen in yet too."""
+def statuses_to_ask(run: ListRun) -> list[str]:
+    """Return the statuses that are asked for after a scan: those of which no row was seen, too."""
     known, order = statuses_in_order(run.spec, run.copy), run.spec.statuses
     unheard = {} if order.common else order.ranks
     return sorted({*known, *unheard}, key=lambda status: (order.rank(status, order.last), status))

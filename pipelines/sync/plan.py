@@ -25,6 +25,7 @@ from pipelines.sync import scan_credit
 from pipelines.sync.catch_up import catch_up
 from pipelines.sync.certificate import FAILED
 from pipelines.sync.driver import Driver
+from pipelines.sync.left_out import statuses_to_ask
 from pipelines.sync.listrun import ListRun
 from pipelines.sync.protocol import Strategy
 from pipelines.sync.reread import reread
@@ -267,7 +268,7 @@ class Plan:
             elif run.spec.name not in self._driver.scans:
                 text = "all read"
             else:
-                requests.append(self._pages_left(run))
+                requests += [self._pages_left(run), len(statuses_to_ask(run))]
                 total = run.stats.total
                 rows = "unknown rows" if total is None else counted(total, "row")
                 text = f"whole list, {rows}"
