@@ -10,7 +10,7 @@ ApiError                    status, code, request; PrintoraError's message and h
 ├── Unauthorized            401, or a code that names the key
 ├── Forbidden               403
 ├── NotFound                404
-└── Refused                 400 and every other 4xx, and redirects             repeatable: 408, 425
+└── Refused                 400 and every other 4xx, and redirects             repeatable: PASSING
 
 The API's own code wins over the status where it is known: an answer of 200 or 403 that says
 RATE_LIMIT_EXCEEDED is one for the limits. What a reader of lists can do about an error:
@@ -34,7 +34,8 @@ from pipelines.errors import PrintoraError, QuotaExhausted
 
 #: What a server cannot do today it cannot do in a second either.
 _LASTING = frozenset({501, 505, 506, 510, 511})
-_PASSING = frozenset({408, 425})
+#: Of the 4xx, what passes: 421 and 423 by their meaning, 460 and 499 in the words of balancers.
+PASSING = frozenset({408, 421, 423, 425, 460, 499})
 _OUT_OF_RANGE = frozenset({200, 400, 416, 422})
 _CLOSED = frozenset({405, 410, 451, 501})
 
@@ -72,7 +73,7 @@ class ApiError(PrintoraError):
     @property
     def passing(self) -> bool:
         """Whether the same request may succeed when it is sent again."""
-        return (self._passes and self.status not in _LASTING) or self.status in _PASSING
+        return (self._passes and self.status not in _LASTING) or self.status in PASSING
 
     @property
     def page_too_large(self) -> bool:

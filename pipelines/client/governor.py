@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from pipelines.client.errors import PASSING
 from pipelines.client.headers import RateHeaders, age, rate_headers, retry_after
 from pipelines.client.server_clock import ServerClock
 from pipelines.client.window import Limit, Window
@@ -281,7 +282,7 @@ class RateGovernor:
         self, status: int | None, headers: Mapping[str, str], sent: float, now: float
     ) -> None:
         """Note the wait that an answer asks for."""
-        passes = status is not None and (status >= 500 or status in (408, 425, 429))
+        passes = status is not None and (status >= 500 or status == 429 or status in PASSING)
         until = self._retry_after(headers, now) if passes else None
         why = f"Retry-After of the API's {status}"
         if status == 429 and until is None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pipelines.client.server_clock import http_date
 
 #: Enough for any epoch time and any limit; longer ones are not numbers that somebody meant.
-_INTEGER = re.compile(r"[0-9]{1,15}")
+_NUMBER = re.compile(r"([0-9]{1,15})(?:\.0+)?(?:;.*)?", re.ASCII)
 #: Where caches say whether they had the answer (RFC 9211, and what was used before it).
 _CACHES = ("cache-status", "cf-cache-status", "x-cache", "x-cache-status", "x-proxy-cache")
 _HIT = re.compile(r"\b(hit|stale|updating)\b", re.IGNORECASE)
@@ -27,19 +27,20 @@ class RateHeaders:
 
 def rate_headers(headers: Mapping[str, str]) -> RateHeaders | None:
     """Return the three values, or None where they are not all there and possible."""
-    limit = _integer(headers.get("x-ratelimit-limit"))
-    remaining = _integer(headers.get("x-ratelimit-remaining"))
-    reset = _integer(headers.get("x-ratelimit-reset"))
-    if not limit or remaining is None or reset is None:
+    limits = _integers(headers.get("x-ratelimit-limit"))
+    remaining = _integers(headers.get("x-ratelimit-remaining"))
+    resets = _integers(headers.get("x-ratelimit-reset"))
+    # Where a proxy adds its own, the narrower counts.
+    if not limits or not min(limits) or not remaining or not resets:
         return None
-    return RateHeaders(limit, min(remaining, limit), reset)
+    return RateHeaders(min(limits), min(*remaining, *limits), max(resets))
 
 
 def retry_after(headers: Mapping[str, str]) -> tuple[int | None, float | None]:
     """Return ``Retry-After`` as seconds from now, or else as a time of the server's clock."""
     text = headers.get("retry-after")
-    seconds = _integer(text)
-    return (None, http_date(text)) if seconds is None else (seconds, None)
+    seconds = _integers(text)
+    return (max(seconds), None) if seconds else (None, http_date(text))
 
 
 def age(headers: Mapping[str, str]) -> float:
@@ -47,13 +48,13 @@ def age(headers: Mapping[str, str]) -> float:
 
     One that says that it had the answer, and not since when, may have had it for a day.
     """
-    ages = [_integer(part) for part in headers.get("age", "").split(",")]
-    known = [float(seconds) for seconds in ages if seconds is not None]
+    known = [float(seconds) for seconds in _integers(headers.get("age"))]
     if not known and any(_HIT.search(headers.get(name, "")) for name in _CACHES):
         return UNKNOWN_AGE
     return max(known, default=0.0)
 
 
-def _integer(text: str | None) -> int | None:
-    text = (text or "").strip()
-    return int(text) if _INTEGER.fullmatch(text) else None
+def _integers(text: str | None) -> list[int]:
+    """Return the numbers of a header that may be there twice: `100, 100;w=60`."""
+    numbers = [_NUMBER.fullmatch(part.strip()) for part in (text or "").split(",")]
+    return [int(number[1]) for number in numbers if number]

@@ -47,7 +47,9 @@ def asked_until_it_works(status: int, body: Any, **headers: str) -> tuple[int, f
     return requests, clock.now() - START
 
 
-@pytest.mark.parametrize("status", [408, 425, 500, 502, 503, 504, 507, 520, 599])
+@pytest.mark.parametrize(
+    "status", [408, 421, 423, 425, 460, 499, 500, 502, 503, 504, 507, 520, 599]
+)
 def test_what_may_pass_is_asked_again(status: int) -> None:
     """One hiccup of a gateway would end a night's load."""
     assert asked_until_it_works(status, {})[0] == 4
@@ -76,10 +78,11 @@ def test_what_a_server_cannot_do_it_cannot_do_a_second_later(status: int) -> Non
     assert not caught.value.page_too_large
 
 
-@pytest.mark.parametrize("status", [408, 425, 500, 502, 503, 504])
-def test_a_fault_that_says_when_to_come_again_is_obeyed(status: int) -> None:
+@pytest.mark.parametrize("status", [408, 423, 425, 500, 502, 503, 504])
+@pytest.mark.parametrize("hint", ["40", "40, 12", " 40.0 "])
+def test_a_fault_that_says_when_to_come_again_is_obeyed(status: int, hint: str) -> None:
     """An API in maintenance would be asked again after half a second."""
-    requests, seconds = asked_until_it_works(status, {}, retry_after="40")
+    requests, seconds = asked_until_it_works(status, {}, retry_after=hint)
     assert requests == 4
     assert 120 <= seconds < 135
 
