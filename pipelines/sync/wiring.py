@@ -73,11 +73,14 @@ def refuse_early(settings: Settings, clock: Clock) -> None:
     Raises:
         ConfigurationError: of key, address or proxy.
         LedgerError: there is no ledger where the settings say, or none that can be read.
+        OSError: dlt's folder cannot be made.
     """
     open_client(settings, clock).close()
     # Where there is a warehouse, the ledger's files are looked at by what it knows of them.
     if settings.session_ledger and not settings.warehouse_path.exists():
         Ledger(settings.session_ledger, now=utc(clock.now())).look()
+    if folder := os.environ.get("DLT_DATA_DIR"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
 
 
 def _sync(

@@ -161,6 +161,25 @@ def test_wrong_settings_leave_nothing_behind(
     assert _left(tmp_path) == before
 
 
+@pytest.mark.parametrize(
+    ("name", "text"), [("DLT_DATA_DIR", "/proc/nope"), ("HTTPS_PROXY", "::bad")]
+)
+def test_a_wrong_surrounding_leaves_nothing_behind(
+    name: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What no setting of ours names is met behind the lock and the empty warehouse."""
+    for variable, value in ((name, text), ("HOME", str(tmp_path))):
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setenv("SOURCES__PRINTORA__API_KEY", "sk_live_x")
+    monkeypatch.setenv("SOURCES__PRINTORA__PARTNER_ID", "p1")
+    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(tmp_path / "w.duckdb"))
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["sync"])
+    assert done.exit_code == 2, done.output
+    assert name in done.output
+    assert _left(tmp_path) == {}
+
+
 #: Settings that the sync alone needs: whoever only reads is not asked for them.
 _OF_A_SYNC = ("api_key", "partner_id", "session_ledger")
 
