@@ -157,7 +157,12 @@ def judged_days(connection: DuckDBPyConnection, metric: Metric) -> tuple[date | 
     where = f"where {metric.where}" if metric.where else ""
     query = f"""
         select
-            min({metric.time}),
+            -- Where dates are missing, what is dated early is a stray among those that are not.
+            case
+                when count({metric.time}) * 100 < count(*) * 99
+                    then percentile_disc(0.01) within group (order by {metric.time})
+                else min({metric.time})
+            end,
             -- A day without a sale has no rows, and counts; one that is not mature has none either.
             least(
                 (select max(date) from analytics.dim_dates where is_over),

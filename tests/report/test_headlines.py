@@ -118,6 +118,22 @@ def test_quantiles_are_compared_by_their_intervals(warehouse: Warehouse) -> None
         assert (found.period.days, found.period.last) == (7, date(2026, 3, 15))
 
 
+def test_one_early_date_among_unknown_ones_begins_no_period(warehouse: Warehouse) -> None:
+    """Broken: where logs reach back a month, sales seem to have multiplied since the one before."""
+    connection = warehouse.connection
+    _days(warehouse, [1] * DAYS, [0] * DAYS)
+    connection.execute(
+        "create table analytics.fct_orders as "
+        "select date '2026-03-01' - (i % 30)::int as paid_date, true as is_paid "
+        "from range(300) as r(i) "
+        "union all select null, true from range(900) "
+        "union all select date '2026-01-03', true"
+    )
+    (found,) = headlines(connection, METRICS["paid_orders"])
+    assert (found.period and found.period.days, found.now, found.before) == (14, 140, 140)
+    assert found.is_change is False
+
+
 @pytest.mark.parametrize(("before", "is_change"), [(95, False), (40, True)])
 def test_delivery_is_compared_with_the_four_weeks_before(
     warehouse: Warehouse, before: float, is_change: bool
