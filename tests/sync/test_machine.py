@@ -20,6 +20,7 @@ from fast import FastWorld, Killed
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from liar import LIES, Cache, Liar
+from small_warehouse import Memory
 from sync_world import START, settings_for
 
 from pipelines.clock import ManualClock
@@ -80,6 +81,7 @@ class SyncMachine(RuleBasedStateMachine):
         webhooks=st.sampled_from([True, True, True, False]),
         lost=st.sampled_from([0.0, 0.1]),
         seed=st.integers(0, 3),
+        memory=st.sampled_from([True] * 5 + [False]),
     )
     def begin(
         self,
@@ -89,6 +91,7 @@ class SyncMachine(RuleBasedStateMachine):
         webhooks: bool,
         lost: float,
         seed: int,
+        memory: bool,
     ) -> None:
         """Make the world."""
         self._folder = tempfile.TemporaryDirectory()
@@ -102,6 +105,7 @@ class SyncMachine(RuleBasedStateMachine):
         sandbox = Sandbox(config, clock=clock)
         self.here = FastWorld(sandbox, clock, settings_for("http://x", Path(self._folder.name)))
         self.here.connection = duckdb.connect()
+        self.here.memory = Memory() if memory else None
         #: The lie of the sync before, and what a cache has kept.
         self.lied, self.cache = "", Cache()
         self.history: dict[str, set[tuple[Any, ...]]] = {}
@@ -328,10 +332,7 @@ class SyncMachine(RuleBasedStateMachine):
     def history_only_grows(self) -> None:
         """A history that is rewritten is none."""
         for table in ("order_history", "webhook_log_history"):
-            try:
-                rows = set(self.here.query(f"from printora_raw.{table}"))
-            except duckdb.CatalogException:
-                continue
+            rows = self.here.all_of(table)
             assert self.history.get(table, set()) <= rows
             self.history[table] = rows
 
