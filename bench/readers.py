@@ -1,4 +1,4 @@
-"""What readers cost: the snapshot, Parquet, and the same models on PostgreSQL, side by side.
+"""What readers cost: the snapshot, Parquet, the same models on PostgreSQL, and on Sail over a lake.
 
     PYTHONPATH=.:tests/readers python bench/readers.py [orders]
 
@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from postgres_support import postgres
 
@@ -22,9 +22,18 @@ from pipelines.warehouse import ModelSettings, build, connect, load_project, pub
 from pipelines.warehouse import postgres as there
 from pipelines.warehouse.compare import compare
 from pipelines.warehouse.copying import copy_raw
+from pipelines.warehouse.lake import fill_raw, open_lake
+from pipelines.warehouse.lake_build import build as build_in_a_lake
+from pipelines.warehouse.lake_reader import lake_reader
 from pipelines.warehouse.parquet import export
 from pipelines.warehouse.postgres_build import build as build_there
 from pipelines.warehouse.raw import ensure_raw_tables
+from pipelines.warehouse.spark import spark_session
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from pipelines.warehouse import Project
 
 WORLD = Path(__file__).with_name("synthetic_world.sql")
 
@@ -65,6 +74,29 @@ def main(orders: int) -> None:
             ),
         )
         print(f"| marts that differ | {sum(part.differing > 0 for part in found)} | |")
+        in_a_lake(folder, db, project, settings)
+
+
+def in_a_lake(
+    folder: Path, db: DuckDBPyConnection, project: Project, settings: ModelSettings
+) -> None:
+    """Measure the same on Sail over Delta tables."""
+    lake = open_lake(f"file://{folder}/delta")
+    timed("copy raw rows to Delta tables", lambda: fill_raw(lake, db))
+    with spark_session() as spark:
+        timed("build on Sail", lambda: build_in_a_lake(lake, spark, project, settings))
+    files = [path for path in (folder / "delta").rglob("*") if path.is_file()]
+    print(f"| the lake | | {sum(path.stat().st_size for path in files) / 1e6:.0f} |")
+    marts = [model for model in project.models if model.schema == "analytics"]
+    with lake_reader(lake, project) as reader:
+        found = list(
+            compare(
+                lambda query: db.execute(query).fetchall(),
+                lambda query: reader.execute(query).fetchall(),
+                marts,
+            )
+        )
+    print(f"| marts of the lake that differ | {sum(part.differing > 0 for part in found)} | |")
 
 
 def timed(what: str, step: Callable[[], Any]) -> Any:

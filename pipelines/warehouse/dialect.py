@@ -194,6 +194,21 @@ def _spark_json(node: exp.Expr) -> exp.Expr | None:
     return _sql(f"case :path {cases} end", "spark", it=node.this, path=node.expression)
 
 
+def _spark_division(node: exp.Expr) -> exp.Expr | None:
+    """Make nothing of a division by zero, as on PostgreSQL.
+
+    Sail computes a column also for rows that a filter leaves out, such as one for zeros.
+    """
+    from sqlglot import exp
+
+    if not isinstance(node, (exp.Div, exp.IntDiv, exp.Mod)) or not node.expression.find(exp.Column):
+        return None
+    divided = node.copy()
+    by = exp.Nullif(this=node.expression.copy(), expression=exp.Literal.number(0))
+    divided.set("expression", by)
+    return divided
+
+
 def _spark_document(node: exp.Expr) -> exp.Expr | None:
     """Take JSON for text, which it is there; sqlglot's function would make a JSON text of it."""
     from sqlglot import exp
@@ -230,6 +245,7 @@ RULES: dict[Dialect, tuple[Rule, ...]] = {
         _spark_percentile,
         _spark_local_time,
         _spark_json,
+        _spark_division,
         _spark_document,
         _spark_fraction,
     ),
