@@ -1,0 +1,141 @@
+"""The driver's requests: of as many rows as can be had, some of them early, all of them counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from pipelines.client import Page
+from pipelines.client.errors import ApiError, NotFound, Refused
+from pipelines.source.parse import Parser
+from pipelines.sync.ahead import Ahead, Fetch
+from pipelines.sync.list_stats import ListStats
+from pipelines.sync.page_size import PageSize
+from pipelines.sync.protocol import PageRequest, RequestRefused
+
+
+class Asking:
+    """Asks for the pages that strategies want, with ``in_flight`` requests of one list at a time.
+
+    ``waiting`` carries out what may wait for an answer; ``sent`` tells how many requests were sent
+    for a list; ``room``, how many may be made without a wait.
+    """
+
+    def __init__(
+        self,
+        fetch: Fetch,
+        parsers: Mapping[str, Parser],
+        stats: Mapping[str, ListStats],
+        *,
+        waiting: Callable[[Callable[[], Page]], Page],
+        sent: Callable[[str], int],
+        room: Callable[[], int],
+        in_flight: int,
+    ) -> None:
+        self._fetch = fetch
+        self._parsers = parsers
+        self._stats = stats
+        self._waiting = waiting
+        self._sent = sent
+        self._ahead = Ahead(fetch, in_flight, room)
+        self.sizes: dict[str, PageSize] = {name: PageSize() for name in parsers}
+        self.is_under_way = False
+
+    @property
+    def taken(self) -> int:
+        """How many requests were made."""
+        return sum(stats.requests.total() for stats in self._stats.values())
+
+    def look_ahead(self, left: float, lists: int) -> None:
+        """Ask early while so many requests are left that scans of so many lists come to them."""
+        self._ahead.look(left, lists)
+
+    def drop(self) -> None:
+        """Drop what was asked for early and nobody came for, and count it."""
+        self._ahead.drop()
+        self._count_early()
+
+    def close(self) -> None:
+        """Drop what nobody came for, wait for nothing, and count it."""
+        self._ahead.close()
+        self._count_early()
+
+    def ask(self, request: PageRequest) -> Page | ApiError:
+        """Make one request, of fewer rows where an answer of so many cannot be had.
+
+        Return an error where one place alone cannot be read.
+
+        Raises:
+            RequestRefused: the API does not take the filter, or the offset.
+            ApiError: the list cannot be read.
+        """
+        name = request.spec.name
+        size = self.sizes[name]
+        while True:
+            try:
+                page = self._page(request, size.limit)
+            except ApiError as error:
+                if _is_refused(request, error):
+                    raise RequestRefused(error.message) from error
+                if not size.shrink(error):
+                    raise
+                if size.limit == 0:
+                    size.limit = 1
+                    self._look_behind(request, error)
+                    return error
+            else:
+                size.note_success()
+                return page
+
+    def _page(self, request: PageRequest, limit: int) -> Page:
+        status = self._spelt(request.spec.name, request.status)
+        self.is_under_way = True
+        try:
+            return self._waiting(lambda: self._ahead.ask(request, limit, status))
+        finally:
+            self.is_under_way = False
+            self._count(request.spec.name, request.purpose)
+
+    def _look_behind(self, request: PageRequest, error: ApiError) -> None:
+        """Make sure that it is one place that cannot be read.
+
+        Raises:
+            RequestRefused: nothing behind it can be read, and the list's beginning can.
+            ApiError: the API is down.
+        """
+        if self._answers_at(request, request.offset + 1):
+            return
+        if request.offset > 0 and self._answers_at(request, 0):
+            raise RequestRefused(error.message) from error
+        raise error
+
+    def _answers_at(self, request: PageRequest, offset: int) -> bool:
+        try:
+            self._fetch(request.spec, offset=offset, limit=1, status=None)
+        except ApiError:
+            return False
+        else:
+            return True
+        finally:
+            self._count(request.spec.name, request.purpose)
+
+    def _spelt(self, name: str, status: str | None) -> str | None:
+        """Return a status as the API spells it: a filter may tell capitals from small letters."""
+        return status if status is None else self._parsers[name].spellings.get(status, status)
+
+    def _count_early(self) -> None:
+        for name in self._stats:
+            self._count(name, "early")
+
+    def _count(self, name: str, purpose: str) -> None:
+        """Count what was sent for a list since it was last counted, answered or not."""
+        requests = self._stats[name].requests
+        new = self._sent(name) - requests.total()
+        if new:
+            requests[purpose] += new
+
+
+def _is_refused(request: PageRequest, error: ApiError) -> bool:
+    """Tell whether the API refuses the filter or the offset, and not the list."""
+    return error.offset_refused or (
+        request.status is not None and isinstance(error, Refused | NotFound)
+    )
