@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.clock import Clock, SystemClock, utc
-from pipelines.errors import WarehouseError, WarehouseLocked, WarehouseSettingError
+from pipelines.errors import WarehouseError, WarehouseSettingError
+from pipelines.warehouse.lock_wait import wait_for_writer
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -62,7 +63,14 @@ def warehouse_lock(
             yield
         return
     clock = clock or SystemClock()
-    _acquire(lock, path, timeout, on_wait, clock)
+    wait_for_writer(
+        lambda: _try(lock, path),
+        lambda: f"{holder_of(path) or 'another run'} is writing to {path}",
+        timeout=timeout,
+        on_wait=on_wait,
+        clock=clock,
+        poll_seconds=_POLL_SECONDS,
+    )
     try:
         _note_holder(path, command or own_command(), clock)
         yield
@@ -97,29 +105,6 @@ def _lock_file(path: Path) -> BaseFileLock:
 def _holder_file(path: Path) -> Path:
     # Not the lock file itself: some versions of filelock empty it when somebody merely tries.
     return Path(f"{path.resolve()}.lock.json")
-
-
-def _acquire(
-    lock: BaseFileLock,
-    path: Path,
-    timeout: float,
-    on_wait: Callable[[str], None] | None,
-    clock: Clock,
-) -> None:
-    deadline = clock.now() + timeout
-    told = on_wait is None
-    while not _try(lock, path):
-        who = f"{holder_of(path) or 'another run'} is writing to {path}"
-        if clock.now() >= deadline:
-            raise WarehouseLocked(
-                f"{who[0].upper()}{who[1:]}, and did not end within {timeout:g} seconds.",
-                hint="Run again when it is done. Should it hang, end that process: its lock ends "
-                "with it.",
-            )
-        if on_wait and not told:
-            on_wait(f"Waiting: {who}.")
-            told = True
-        clock.sleep(_POLL_SECONDS)
 
 
 def _try(lock: BaseFileLock, path: Path) -> bool:

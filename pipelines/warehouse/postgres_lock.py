@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from pipelines.clock import Clock, SystemClock
-from pipelines.errors import WarehouseLocked
 from pipelines.warehouse.lock import DEFAULT_TIMEOUT, own_command
+from pipelines.warehouse.lock_wait import wait_for_writer
 from pipelines.warehouse.postgres import Connection, connect, transaction
 
 _POLL_SECONDS = 0.5
@@ -49,7 +49,14 @@ def writer_session(
         return
     session = connect(url, name=own_command())
     try:
-        _acquire(session, timeout, on_wait, clock or SystemClock())
+        wait_for_writer(
+            lambda: _try(session),
+            lambda: f"{writer_of(session) or 'Another run'} is writing to the database",
+            timeout=timeout,
+            on_wait=on_wait,
+            clock=clock or SystemClock(),
+            poll_seconds=_POLL_SECONDS,
+        )
         _held[key] = session
         yield session
     finally:
@@ -66,25 +73,6 @@ def writer_of(session: Connection) -> str | None:
         return None
     command, pid, machine, since = row
     return f"`{command}` (from {machine}, since {since} UTC, backend {pid})"
-
-
-def _acquire(
-    session: Connection, timeout: float, on_wait: Callable[[str], None] | None, clock: Clock
-) -> None:
-    deadline = clock.now() + timeout
-    told = on_wait is None
-    while not _try(session):
-        who = f"{writer_of(session) or 'Another run'} is writing to the database"
-        if clock.now() >= deadline:
-            raise WarehouseLocked(
-                f"{who}, and did not end within {timeout:g} seconds.",
-                hint="Run again when it is done. Should it hang, end that process: its lock ends "
-                "with it.",
-            )
-        if on_wait and not told:
-            on_wait(f"Waiting: {who}.")
-            told = True
-        clock.sleep(_POLL_SECONDS)
 
 
 def _try(session: Connection) -> bool:
