@@ -15,7 +15,7 @@ from assets.ingestion import resource_key
 from assets.resources import WarehouseResource
 from assets.running import POOL
 from assets.settings import Automation
-from pipelines.cli.certificates import Standing, read_standings
+from pipelines.cli.certificates import Freshness, read_freshness
 from pipelines.clock import SystemClock, utc
 from pipelines.lists import RESOURCES
 from pipelines.words import spoken
@@ -24,7 +24,7 @@ CHECK = "certificate"
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Evaluation:
     """What a certificate comes to. ``is_serious`` tells an error from a warning."""
 
     passed: bool
@@ -55,7 +55,7 @@ def certificate_checks(automation: Automation) -> dg.AssetChecksDefinition:
     ) -> Iterator[dg.AssetCheckResult]:
         now = utc(SystemClock().now())
         with warehouse.open(context, read_only=True) as connection:
-            found = read_standings(connection)
+            found = read_freshness(connection)
         for key in sorted(context.selected_asset_check_keys, key=str):
             certificate = found.get(key.asset_key.path[-1])
             as_of = certificate.complete_as_of if certificate else None
@@ -64,37 +64,39 @@ def certificate_checks(automation: Automation) -> dg.AssetChecksDefinition:
     return certificates
 
 
-def judge(certificate: Standing | None, now: datetime, automation: Automation) -> Verdict:
+def judge(certificate: Freshness | None, now: datetime, automation: Automation) -> Evaluation:
     """Say whether the resource is complete and current.
 
     An error: no sync, a failed one, or nothing recent. A warning: late, or not proven to be whole,
     as in a first load that takes days, or without a ledger.
     """
     if certificate is None:
-        return Verdict(False, True, "It was never synced.")
+        return Evaluation(False, True, "It was never synced.")
     late = how_late(certificate.complete_as_of or certificate.ended_at, now, automation)
     if certificate.outcome == "failed":
-        return Verdict(False, True, f"The last sync failed: {certificate.reason}")
+        return Evaluation(False, True, f"The last sync failed: {certificate.reason}")
     if certificate.outcome != "complete" and not late.is_serious:
-        return Verdict(False, False, f"It is not proven to be complete: {certificate.reason}")
+        return Evaluation(False, False, f"It is not proven to be complete: {certificate.reason}")
     return late
 
 
-def how_late(as_of: datetime, now: datetime, automation: Automation) -> Verdict:
+def how_late(as_of: datetime, now: datetime, automation: Automation) -> Evaluation:
     """Say whether data of that time is late: a warning, and after a while an error."""
     age = now - as_of
     text = f"It is {spoken(age)} old."
-    return Verdict(age <= automation.warn_after, age > automation.fail_after, text)
+    return Evaluation(age <= automation.warn_after, age > automation.fail_after, text)
 
 
-def result(key: dg.AssetCheckKey, verdict: Verdict, as_of: datetime | None) -> dg.AssetCheckResult:
-    """Return what Dagster shows of a verdict on data that is proven as of then."""
+def result(
+    key: dg.AssetCheckKey, evaluation: Evaluation, as_of: datetime | None
+) -> dg.AssetCheckResult:
+    """Return what Dagster shows of an evaluation of data that is proven as of then."""
     error, warning = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
     return dg.AssetCheckResult(
         check_name=key.name,
         asset_key=key.asset_key,
-        passed=verdict.passed,
-        severity=error if verdict.is_serious else warning,
-        description=verdict.text,
+        passed=evaluation.passed,
+        severity=error if evaluation.is_serious else warning,
+        description=evaluation.text,
         metadata={"complete_as_of": dg.MetadataValue.timestamp(as_of)} if as_of else None,
     )

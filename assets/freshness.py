@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from assets.certificates import Verdict, how_late, result
+from assets.certificates import Evaluation, how_late, result
 from assets.describing import asset_key, table_name
 from assets.resources import WarehouseResource
 from assets.running import POOL
@@ -45,9 +45,9 @@ def freshness_checks(project: Project, automation: Automation) -> dg.AssetChecks
             times = [proven.get(name) for name in stands_on[check.asset_key]]
             known = [utc(time) for time in times if time is not None]
             oldest = min(known) if len(known) == len(times) else None
-            never = Verdict(False, False, "Not all that it stands on was ever proven complete.")
-            verdict = never if oldest is None else how_late(oldest, now, automation)
-            yield result(check, verdict, oldest)
+            never = Evaluation(False, False, "Not all that it stands on was ever proven complete.")
+            evaluation = never if oldest is None else how_late(oldest, now, automation)
+            yield result(check, evaluation, oldest)
 
     return freshness
 

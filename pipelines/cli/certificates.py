@@ -25,7 +25,7 @@ _LAST = """
 """
 
 
-_STANDINGS = """
+_FRESHNESS = """
     select
         resource,
         outcome,
@@ -70,7 +70,7 @@ class Certificate(Protocol):
 
 
 @dataclass(frozen=True)
-class Standing:
+class Freshness:
     """What all syncs so far say of one resource.
 
     ``complete_as_of`` is the latest time that any of them proved; outcome and reason are the last
@@ -83,7 +83,7 @@ class Standing:
     complete_as_of: datetime | None
 
 
-def complete_as_of(parts: Iterable[Certificate | Standing]) -> datetime | None:
+def complete_as_of(parts: Iterable[Certificate | Freshness]) -> datetime | None:
     """Return the time as of which all that is read is proven complete; None where one is not.
 
     What is skipped, as sessions are without a ledger, is not read.
@@ -130,12 +130,12 @@ def read_last(connection: DuckDBPyConnection) -> Sequence[StoredCertificate]:
     return [StoredCertificate(**dict(zip(names, row, strict=True))) for row in rows]
 
 
-def read_standings(connection: DuckDBPyConnection) -> Mapping[str, Standing]:
-    """Return how each resource stands that was ever synced."""
+def read_freshness(connection: DuckDBPyConnection) -> Mapping[str, Freshness]:
+    """Return the freshness of each resource that was ever synced."""
     return {
         # An older version, or a hand, may have left a certificate without its end.
-        resource: Standing(
+        resource: Freshness(
             outcome, reason, utc(ended or 0.0), None if as_of is None else utc(as_of)
         )
-        for resource, outcome, reason, ended, as_of in connection.execute(_STANDINGS).fetchall()
+        for resource, outcome, reason, ended, as_of in connection.execute(_FRESHNESS).fetchall()
     }

@@ -18,8 +18,8 @@ from pipelines.cli.certificates import (
     SKIPPED,
     StoredCertificate,
     complete_as_of,
+    read_freshness,
     read_last,
-    read_standings,
 )
 from pipelines.cli.tables import QUARANTINE
 from pipelines.clock import SystemClock, utc
@@ -178,7 +178,7 @@ def read(connection: DuckDBPyConnection, path: str, writer: str | None) -> Statu
         _number(connection, _REQUESTS, [now - timedelta(days=1)]),
         _quarantined(connection),
         now,
-        complete_as_of(read_standings(connection).values()),
+        complete_as_of(read_freshness(connection).values()),
         problems,
     )
 

@@ -141,9 +141,9 @@ def _repair_all(run: ListRun, counts: StatusCounts) -> Strategy[bool]:
     What left one status is then known in the next, so that of that one, too, rows are missing on
     one side only.
     """
-    before = run.shared.pending.changes(run.spec.table)
+    before = run.shared.pending.count_news(run.spec.table)
     bad = run.bad_by_status
     for status, number in counts.counts.items():
         if number != run.count(status) + bad.get(status, 0):
             yield from repair(run, status, number)
-    return run.shared.pending.changes(run.spec.table) != before
+    return run.shared.pending.count_news(run.spec.table) != before

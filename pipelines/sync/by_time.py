@@ -78,9 +78,9 @@ def _compare(run: ListRun, status: str) -> Strategy[str | None]:
         number = page.total - bad
         if number == run.count(status):
             return None
-        before = run.shared.pending.changes(run.spec.table)
+        before = run.shared.pending.count_news(run.spec.table)
         yield from repair(run, status, page.total)
-        if run.shared.pending.changes(run.spec.table) == before:
+        if run.shared.pending.count_news(run.spec.table) == before:
             break  # nothing explains it: looking again would not either
     stored = run.count(status)
     if number == stored:

@@ -119,7 +119,7 @@ class PendingRows:
         previous = self.previous(table)
         return self._destination.count(table) + sum(row is None for row in previous.values())
 
-    def changes(self, table: Table) -> int:
+    def count_news(self, table: Table) -> int:
         """Count the waiting rows that are new or say something new."""
         previous = self.previous(table)
         return sum(

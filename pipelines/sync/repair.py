@@ -14,10 +14,10 @@ def repair(run: ListRun, status: str | None, total: int) -> Strategy[None]:
     Without a status: those that came into the list or left it.
     """
     pending, spec = run.shared.pending, run.spec
-    before = pending.changes(spec.table)
+    before = pending.count_news(spec.table)
     left = yield from reconcile(
         spec, run.state, run.copy, status, total, at_most=RECONCILE_REQUESTS
     )
     if left:
         yield from refetch(run.order, left, "repair", at_most=RECONCILE_REQUESTS)
-    run.certificate.rows_repaired += pending.changes(spec.table) - before
+    run.certificate.rows_repaired += pending.count_news(spec.table) - before

@@ -64,7 +64,7 @@ def _look_at_old_end(run: ListRun, total: int) -> Strategy[None]:
     numbers that agree tell nothing of it.
     """
     state, pending = run.state, run.shared.pending
-    is_quiet = state.retention_cutoff is None and not pending.changes(run.spec.table)
+    is_quiet = state.retention_cutoff is None and not pending.count_news(run.spec.table)
     if not run.spec.is_retained_briefly or (is_quiet and total == run.listed):
         return
     run.note(retention_cutoff=None)

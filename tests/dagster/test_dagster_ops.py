@@ -21,7 +21,7 @@ from assets.models import model_assets
 from assets.resources import ClientResource, PartnerResource, WarehouseResource, resources
 from assets.running import may_pass
 from assets.settings import Automation
-from pipelines.cli.certificates import Standing
+from pipelines.cli.certificates import Freshness
 from pipelines.client.errors import Unauthorized, Unreachable
 from pipelines.errors import ConfigurationError, ModelError, PrintoraError, WarehouseLocked
 from pipelines.source.schema import TABLES
@@ -383,14 +383,14 @@ def test_checks_show_the_rows_and_what_to_do(ready: Place, tmp_path: Path) -> No
     assert [record.data for record in table.records] == [{"a": "3"}]
 
 
-_PROVEN = Standing("complete", "", NOW, NOW - timedelta(minutes=5))
-_VERDICTS: dict[str, tuple[Standing | None, bool, bool, str]] = {
+_PROVEN = Freshness("complete", "", NOW, NOW - timedelta(minutes=5))
+_EVALUATIONS: dict[str, tuple[Freshness | None, bool, bool, str]] = {
     "fresh": (_PROVEN, True, False, "5 min old"),
     "never": (None, False, True, "never synced"),
     "failed": (replace(_PROVEN, outcome="failed", reason="no"), False, True, "failed: no"),
     "partial": (replace(_PROVEN, outcome="partial", reason="quota"), False, False, "quota"),
     "first load": (
-        Standing("partial", "under way", NOW, None),
+        Freshness("partial", "under way", NOW, None),
         False,
         False,
         "under way",
@@ -408,13 +408,13 @@ _VERDICTS: dict[str, tuple[Standing | None, bool, bool, str]] = {
         "7 h old",
     ),
     "partial for too long": (
-        Standing("partial", "quota", NOW, NOW - timedelta(hours=7)),
+        Freshness("partial", "quota", NOW, NOW - timedelta(hours=7)),
         False,
         True,
         "7 h old",
     ),
     "stopped": (
-        Standing("partial", "no ledger", NOW - timedelta(hours=7), None),
+        Freshness("partial", "no ledger", NOW - timedelta(hours=7), None),
         False,
         True,
         "7 h old",
@@ -422,13 +422,13 @@ _VERDICTS: dict[str, tuple[Standing | None, bool, bool, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", _VERDICTS)
+@pytest.mark.parametrize("case", _EVALUATIONS)
 def test_a_certificate_is_judged_by_what_it_proves(case: str) -> None:
     """Late and incomplete data must be seen at a glance, and told from data that is lost."""
-    certificate, passed, is_serious, text = _VERDICTS[case]
-    verdict = judge(certificate, NOW, Automation())
-    assert (verdict.passed, verdict.is_serious) == (passed, is_serious)
-    assert text in verdict.text
+    certificate, passed, is_serious, text = _EVALUATIONS[case]
+    evaluation = judge(certificate, NOW, Automation())
+    assert (evaluation.passed, evaluation.is_serious) == (passed, is_serious)
+    assert text in evaluation.text
 
 
 def test_late_is_judged_in_one_place() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fast import FastWorld, fast_world
 
-from pipelines.cli.certificates import read_standings
+from pipelines.cli.certificates import read_freshness
 from pipelines.cli.withdrawing import take_back
 from pipelines.sync import SyncResult
 
@@ -44,9 +44,9 @@ def test_what_rests_on_a_withdrawn_certificate_is_withdrawn_with_it(tmp_path: Pa
         names = ("orders", "sessions", "webhook_logs")
         taken = withdraw(here, resting[0])
         assert taken == sorted((sync.sync_id, name) for sync in resting for name in names)
-        for name, standing in read_standings(here.connection).items():
-            assert standing.outcome == "partial"
-            assert standing.complete_as_of == before.resources[name].complete_as_of
+        for name, freshness in read_freshness(here.connection).items():
+            assert freshness.outcome == "partial"
+            assert freshness.complete_as_of == before.resources[name].complete_as_of
 
 
 def test_sessions_are_read_again_once_theirs_is_withdrawn(tmp_path: Path) -> None:
