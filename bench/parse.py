@@ -33,7 +33,7 @@ from pipelines.sandbox import (
     SandboxConfig,
     WorldOptions,
 )
-from pipelines.source.columns import BATCH_ROWS, ColumnParser
+from pipelines.source.columns import ColumnParser
 from pipelines.source.parse import SHAPES, Parsed, Parser
 from pipelines.source.privacy import Privacy
 from pipelines.source.pseudonyms import Keys
@@ -43,6 +43,8 @@ LISTS = {
     "orders": f"/api/v1/partners/{DEFAULT_PARTNER}/orders",
     "webhook_logs": "/api/v1/webhooks/logs",
 }
+#: Rows that are worth a batch, and no burden to the memory.
+BATCH_ROWS = 10_000
 PRIVACY = Privacy("pseudonymous", Keys.new())
 
 SPECS = {spec.name: spec for spec in lists.LISTS}

@@ -18,7 +18,6 @@ RATE_LIMIT_EXCEEDED is one for the limits. What a reader of lists can do about a
 page_too_large              ask for fewer rows: 413, AnswerTooLarge, Unfinished, ServerFault
 offset_refused              read it another way: 400, 416 or 422 for a page behind the first
 list_closed                 go on with the other list: 403, 404, 405, 410, 451, 501
-key_wrong                   stop: Unauthorized
 
 Every text leads with the status and the API's own code, and ends with what to do. None holds a
 header or a body: a body may carry a customer's address or a link that logs somebody in.
@@ -91,11 +90,6 @@ class ApiError(PrintoraError):
     def list_closed(self) -> bool:
         """Whether this list is not to be had, whatever other lists are."""
         return isinstance(self, Forbidden | NotFound) or self.status in _CLOSED
-
-    @property
-    def key_wrong(self) -> bool:
-        """Whether the API knows no such key, so that nothing at all is to be had."""
-        return isinstance(self, Unauthorized)
 
 
 class Unreachable(ApiError):  # noqa: N818 - named as httpx names its own

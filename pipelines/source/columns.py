@@ -26,8 +26,6 @@ from pipelines.source.places import Opened, Path, Shape, key_of
 from pipelines.source.schema import Kind
 from pipelines.source.values import is_absent
 
-#: Rows that are worth a batch, and no burden to the memory.
-BATCH_ROWS = 10_000
 #: A plan for fewer records costs more than it saves.
 FEWEST = 16
 
@@ -49,11 +47,6 @@ class Columns:
 
     table: pa.Table
     careful: Mapping[int, Parsed | Rejected]
-
-    @property
-    def rejected(self) -> list[Rejected]:
-        """The records that are no rows."""
-        return [found for found in self.careful.values() if isinstance(found, Rejected)]
 
     @property
     def issues(self) -> list[Issue]:
