@@ -39,9 +39,9 @@ from pipelines.source.parse import Parsed, Parser, Rejected, Row
 from pipelines.source.partial import SessionLine
 from pipelines.source.privacy import Privacy
 from pipelines.source.schema import QUARANTINE, SESSIONS, VALUE_ISSUES, Table
+from pipelines.sync.ahead import fetch_by
 from pipelines.sync.driver import Driver
 from pipelines.sync.protocol import Strategy
-from pipelines.sync.runner import fetch_by
 from pipelines.sync.scan import ScanResult, full_scan
 from pipelines.sync.state import ScanPosition
 from pipelines.sync.unread import Look, Unread

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
-from pipelines.client import Page
+from pipelines.client import Page, PrintoraClient
 from pipelines.client.transport import ATTEMPTS
 from pipelines.lists import ListSpec
 from pipelines.sync.protocol import PageRequest
@@ -33,6 +33,17 @@ class Fetch(Protocol):
         attempts: int = ATTEMPTS,
     ) -> Page:
         """Ask; raise an :class:`ApiError`, or what ends the run early."""
+
+
+def fetch_by(client: PrintoraClient) -> Fetch:
+    """Return how a client answers what strategies ask for."""
+
+    def fetch(
+        spec: ListSpec, *, offset: int, limit: int, status: str | None, attempts: int = ATTEMPTS
+    ) -> Page:
+        return client.read_list(spec, offset=offset, limit=limit, status=status, attempts=attempts)
+
+    return fetch
 
 
 class Ahead:

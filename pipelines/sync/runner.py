@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pipelines.client import Page, PrintoraClient
-from pipelines.client.transport import ATTEMPTS
 from pipelines.clock import Clock, utc
 from pipelines.destinations.base import Destination
 from pipelines.destinations.where import JsonObject, Row, where
 from pipelines.errors import PrintoraError, QuotaExhausted
 from pipelines.lists import LISTS, ListSpec
-from pipelines.progress import Listener, Loaded, PageRead
-from pipelines.source.ledger import Entry, Ledger, LedgerCoverage
-from pipelines.source.parse import Parser, Rejected
+from pipelines.progress import Listener, Loaded
+from pipelines.source.parse import Parser
 from pipelines.source.privacy import Privacy
 from pipelines.source.schema import SESSIONS
-from pipelines.sync.ahead import Fetch
+from pipelines.sync.ahead import fetch_by
 from pipelines.sync.certificate import FAILED, PARTIAL, SKIPPED, ResourceCertificate, SyncResult
 from pipelines.sync.driver import Driver
 from pipelines.sync.feed import EventFeed
+from pipelines.sync.ledger_run import LedgerRun
 from pipelines.sync.listrun import ListRun, Shared
 from pipelines.sync.overlay import Overlay
 from pipelines.sync.page_size import PageSize
@@ -33,12 +32,8 @@ from pipelines.sync.state import Identity, ListState, SyncState, read_state
 from pipelines.sync.unseen import last_look
 from pipelines.sync.verdict import (
     ClockReading,
-    Evidence,
     Inconclusive,
     NeedsScan,
-    Proof,
-    Verified,
-    objection,
 )
 from pipelines.sync.verdict import after as state_after
 
@@ -75,14 +70,19 @@ class Runner:
         self._withdrawn = destination.withdrawn()
         self.started_at = utc(clock.now())
         self.sync_id = f"{self.started_at:%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:6]}"
-        self._fields = privacy.session_fields
-        self._ledger = Ledger(ledger, self._marks(), now=self.started_at) if ledger else None
-        self._session_parser = Parser(SESSIONS.name, privacy)
-        self.sessions = self._certificate(SESSIONS.name)
-        if self._ledger is None:
-            self.sessions.skipped("no session ledger is set (SOURCES__PRINTORA__SESSION_LEDGER)")
         self._parsers = {spec.name: Parser(spec.name, privacy, spec.shape) for spec in self._lists}
         self._pending = PendingRows(destination, self._lists, self._parsers)
+        self._sessions = LedgerRun(
+            ledger,
+            self._kept if SESSIONS.name not in self._withdrawn else SyncState(),
+            self._certificate(SESSIONS.name),
+            self._pending,
+            parser=Parser(SESSIONS.name, privacy),
+            fields=privacy.session_fields,
+            clock=self._reading,
+            listener=listener,
+            started_at=self.started_at,
+        )
         self.driver = Driver(
             fetch_by(client),
             self._parsers,
@@ -110,7 +110,7 @@ class Runner:
             now=self._server_now,
             listener=listener,
             quota_left=client.governor.left,
-            read_ledger=self._read_ledger,
+            read_ledger=lambda: self._sessions.read(self.driver.load_when_due),
             full=full,
             reread_within=reread_within,
         )
@@ -124,7 +124,7 @@ class Runner:
         stopped_by: str | None = None
         self._backfill()
         try:
-            self._first_entry()
+            self._sessions.begin()
             self._plan.carry_out()
         except QuotaExhausted as error:
             stopped_by = str(error)
@@ -150,65 +150,6 @@ class Runner:
             keys = self._destination.without_history(spec.table, spec.history, until)
             if keys:
                 self._pending.backfill(spec, keys)
-
-    # The ledger ------------------------------------------------------------------------------
-
-    def _marks(self) -> JsonObject:
-        """Return where to go on in the ledger; nothing where it is to be read from its start."""
-        is_trusted = SESSIONS.name not in self._withdrawn
-        return self._kept.ledger if is_trusted and self._fields == self._kept.session_fields else {}
-
-    def _first_entry(self) -> None:
-        """Look at the ledger's files before anything is asked or written."""
-        self._entries: Iterator[Entry] = iter(self._ledger.entries() if self._ledger else ())
-        self._first = next(self._entries, None)
-
-    def _read_ledger(self) -> None:
-        if self._ledger is None:
-            return
-        seen_at = self._server_now()
-        if self._first is not None:
-            self._take_entry(self._first, seen_at)
-        for entry in self._entries:
-            self._take_entry(entry, seen_at)
-            if self.sessions.rows_read % 1000 == 0:
-                self._tell_ledger()
-                self.driver.load_when_due()
-        self._tell_ledger()
-        self.sessions.rows_reported = self._ledger.lines
-        self.sessions.detail["ledger"] = self._ledger.coverage.document()
-        self._certify_ledger(seen_at, self._ledger.coverage)
-
-    def _take_entry(self, entry: Entry, seen_at: datetime) -> None:
-        self.sessions.rows_read += 1
-        parsed = entry.parsed_by(self._session_parser, seen_at)
-        if isinstance(parsed, Rejected):
-            self._pending.add(SESSIONS.name, parsed, seen_at)
-        else:
-            self._pending.note_issues(SESSIONS.name, parsed, seen_at)
-            self._pending.add_line(entry.line(parsed), seen_at)
-
-    def _certify_ledger(self, seen_at: datetime, coverage: LedgerCoverage) -> None:
-        clock = self._reading()
-        evidence = Evidence(
-            Proof.LEDGER,
-            "sessions",
-            as_of=seen_at,
-            ended_at=clock.server,
-            clock=clock,
-            total=None,
-            stored=self._pending.count(SESSIONS),
-            bad=coverage.bad,
-            uncovered=coverage.gap(self.started_at),
-        )
-        why = objection(evidence)
-        if why is None:
-            self.sessions.proven(Verified(evidence))
-        else:
-            self.sessions.unproven(why)
-
-    def _tell_ledger(self) -> None:
-        self._listener(PageRead(SESSIONS.name, self.sessions.rows_read, None, 0, {}))
 
     # Loading ---------------------------------------------------------------------------------
 
@@ -242,13 +183,12 @@ class Runner:
         return False
 
     def _state(self) -> SyncState:
-        # The ledger's marks count once all of it is read: until then it is read again.
-        ledger = self._ledger.state() if self._ledger and self._ledger.is_read else None
+        ledger = self._sessions.marks
         latest = [at for at in (self._pending.latest, self._kept.observed_until) if at]
         return SyncState(
             lists={name: self._list_state(run) for name, run in self.runs.items()},
             ledger=ledger or self._kept.ledger,
-            session_fields=self._fields if ledger else self._kept.session_fields,
+            session_fields=self._sessions.fields if ledger else self._kept.session_fields,
             identity=self._identity,
             observed_until=self._pending.latest or max(latest, default=None),
         )
@@ -274,7 +214,7 @@ class Runner:
     def _finish(self, stopped_by: str | None = None) -> SyncResult:
         self.driver.close()
         self._pending.load_again()
-        self.sessions.rows_stored = self._pending.count(SESSIONS)
+        self._sessions.certificate.rows_stored = self._pending.count(SESSIONS)
         if not self._load_and_look(self.runs.values()):
             self._load()
         return SyncResult(
@@ -287,7 +227,7 @@ class Runner:
 
     def _certificates(self) -> dict[str, ResourceCertificate]:
         parts = {name: run.certificate for name, run in self.runs.items()}
-        return {SESSIONS.name: self.sessions, **parts}
+        return {SESSIONS.name: self._sessions.certificate, **parts}
 
     def _certified(self) -> list[Row]:
         """Bring the certificates up to date with what was counted, and return their rows."""
@@ -359,14 +299,3 @@ def _hidden(state: ListState) -> JsonObject:
         return {}
     looked_at = last_look(state)
     return {"rows_hidden": state.hidden, "hidden_looked_for_at": looked_at and str(looked_at)}
-
-
-def fetch_by(client: PrintoraClient) -> Fetch:
-    """Return how a client answers what strategies ask for."""
-
-    def fetch(
-        spec: ListSpec, *, offset: int, limit: int, status: str | None, attempts: int = ATTEMPTS
-    ) -> Page:
-        return client.read_list(spec, offset=offset, limit=limit, status=status, attempts=attempts)
-
-    return fetch
