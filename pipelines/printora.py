@@ -41,9 +41,9 @@ from pipelines.source.privacy import Privacy
 from pipelines.source.schema import QUARANTINE, SESSIONS, VALUE_ISSUES, Table
 from pipelines.sync.ahead import fetch_by
 from pipelines.sync.driver import Driver
+from pipelines.sync.position import ScanPosition
 from pipelines.sync.protocol import Strategy
 from pipelines.sync.scan import ScanResult, full_scan
-from pipelines.sync.state import ScanPosition
 from pipelines.sync.unread import Look, Unread
 from pipelines.sync.wiring import open_client
 

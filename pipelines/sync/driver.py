@@ -22,8 +22,8 @@ from pipelines.sync.ahead import Fetch
 from pipelines.sync.asking import Asking
 from pipelines.sync.intake import Intake, Sink
 from pipelines.sync.list_stats import ListStats
+from pipelines.sync.position import ScanPosition
 from pipelines.sync.protocol import ListPage, PageRequest, RequestRefused, Strategy
-from pipelines.sync.state import ScanPosition
 from pipelines.sync.turn import Turn
 
 #: Rows kept in memory before they are loaded, and how long they may wait, in seconds.

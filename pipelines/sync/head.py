@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from pipelines.destinations.where import where
 from pipelines.lists import ListSpec
 from pipelines.sync.copy import LocalCopy
+from pipelines.sync.position import ScanPosition
 from pipelines.sync.protocol import PAGE_SIZE, ListPage, PageRequest, Strategy
 from pipelines.sync.scan import ScanResult, full_scan
-from pipelines.sync.state import ListState, ScanPosition
+from pipelines.sync.state import ListState
 
 #: How far before the known end an oldest-first list's young end is read again, in rows.
 TAIL = 10

@@ -14,8 +14,8 @@ from pipelines.lists import ListSpec
 from pipelines.source.glance import Glance, Glancer
 from pipelines.source.parse import Parser, Rejected
 from pipelines.sync.list_stats import ListStats
+from pipelines.sync.position import ScanPosition
 from pipelines.sync.protocol import ListPage, ListRow, PageRequest
-from pipelines.sync.state import ScanPosition
 from pipelines.sync.unread import Look
 
 

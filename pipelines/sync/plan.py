@@ -27,11 +27,11 @@ from pipelines.sync.certificate import FAILED
 from pipelines.sync.driver import Driver
 from pipelines.sync.left_out import statuses_to_ask
 from pipelines.sync.listrun import ListRun
+from pipelines.sync.position import ScanPosition
 from pipelines.sync.protocol import Strategy
 from pipelines.sync.reread import reread
 from pipelines.sync.scan import OVERLAP
 from pipelines.sync.scanning import LONG_SCAN, scan_list
-from pipelines.sync.state import ScanPosition
 from pipelines.sync.verdict import Inconclusive, Verified, judge
 from pipelines.sync.young_end import read_head
 from pipelines.words import counted

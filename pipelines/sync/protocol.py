@@ -21,7 +21,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from pipelines.lists import ListSpec
-from pipelines.sync.state import ScanPosition
+from pipelines.sync.position import ScanPosition
 
 #: The API gives at most 100 rows a page (guide, v1.1); a server that clamps lower is followed.
 PAGE_SIZE = 100

@@ -12,9 +12,10 @@ from datetime import datetime
 from pipelines.destinations.where import where
 from pipelines.lists import ListSpec
 from pipelines.sync.copy import LocalCopy
+from pipelines.sync.position import ScanPosition
 from pipelines.sync.protocol import PAGE_SIZE, ListPage, PageRequest, Strategy
 from pipelines.sync.scan import full_scan
-from pipelines.sync.state import ListState, ScanPosition
+from pipelines.sync.state import ListState
 
 #: A filtered list of so many pages is read whole rather than searched by halving; and it is, where
 #: halving finds too many differences, up to so many pages.

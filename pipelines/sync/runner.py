@@ -28,7 +28,8 @@ from pipelines.sync.page_size import PageSize
 from pipelines.sync.pending import PendingRows
 from pipelines.sync.plan import Plan
 from pipelines.sync.protocol import PAGE_SIZE
-from pipelines.sync.state import Identity, ListState, SyncState, read_state
+from pipelines.sync.state import Identity, ListState, SyncState
+from pipelines.sync.stored_state import read_state
 from pipelines.sync.unseen import last_look
 from pipelines.sync.verdict import (
     ClockReading,

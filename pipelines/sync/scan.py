@@ -23,8 +23,8 @@ from datetime import datetime
 from itertools import pairwise
 
 from pipelines.lists import ListSpec
+from pipelines.sync.position import ScanPosition
 from pipelines.sync.protocol import ListPage, PageRequest, RequestRefused, Strategy
-from pipelines.sync.state import ScanPosition
 
 OVERLAP = 2
 #: Pages in a row without a new row: then the scan is given up.

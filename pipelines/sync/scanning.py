@@ -17,9 +17,10 @@ from pipelines.sync.deletions import find_gone, withheld
 from pipelines.sync.head import old_end
 from pipelines.sync.left_out import count_left_out, left_out, made_until
 from pipelines.sync.listrun import ListRun
+from pipelines.sync.position import ScanPosition
 from pipelines.sync.protocol import RequestRefused, Strategy
 from pipelines.sync.scan import ScanResult, full_scan
-from pipelines.sync.state import EndSeen, ScanPosition
+from pipelines.sync.state import EndSeen
 from pipelines.sync.verdict import Inconclusive, NeedsScan, Proof, Verdict, Verified, judge
 from pipelines.sync.young_end import read_head
 

@@ -1,95 +1,23 @@
 """What one sync leaves to the next: typed, versioned, kept in the destination with the rows.
 
-Version 2 is written. Version 1, which had no number, is read; any other is refused.
+Version 2 is written; what an older version wrote is read in ``stored_state.py``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self
 
 from pipelines.destinations.where import JsonObject
-from pipelines.errors import WarehouseError
+from pipelines.sync.position import Order, ScanPosition
 
 VERSION = 2
 
-Order = Literal["newest_first", "oldest_first", "unknown"]
 #: ``new``: never scanned to the end. ``verified``: the table held all that the list had.
 #: ``inconclusive``: a proof failed once. ``unverified``: only a full scan can prove it again.
 Standing = Literal["new", "verified", "inconclusive", "unverified"]
-
-#: The least page that any text of the API knows: a shorter one was not cut, unless the server has
-#: been seen to do so.
-SMALLEST_PAGE = 20
-
-
-@dataclass
-class ScanPosition:
-    """Where a full scan stands. Plain values, so that a later sync can take it up."""
-
-    id: str = ""
-    started_at: str = ""
-    offset: int = 0
-    #: Keys of the last page in order: the newest of them that a page holds is the place to go on.
-    anchor: list[str] = field(default_factory=list)
-    #: Where that page began and ended.
-    page_offset: int = 0
-    page_end: int = 0
-    total: int | None = None
-    first_total: int | None = None
-    largest_total: int = 0
-    #: More rows came than `total` says there are: it is not believed any more.
-    total_is_wrong: bool = False
-    #: So it was in an earlier scan, too.
-    total_was_wrong: bool = False
-    longest_page: int = 0
-    #: The shortest page after which more rows came, and the length of the last one.
-    smallest_cut: int = field(default_factory=lambda: SMALLEST_PAGE)
-    last_page: int = field(default_factory=lambda: SMALLEST_PAGE)
-    requests: int = 0
-    restarts: int = 0
-    idle: int = 0
-    searches: int = 0
-    #: While searching: an offset that lies before the lost place, and one that lies behind it.
-    before: int | None = None
-    behind: int | None = None
-    last_made_at: str = ""
-    falling: bool = True
-    rising: bool = True
-    #: Places whose records are no rows, and places that are counted and not shown.
-    bad: int = 0
-    hidden: int = 0
-    #: The offset of the page that is asked for again because it seemed to leave rows out, and how
-    #: many.
-    asked_again: int = -1
-    #: The scan goes on behind places that are hidden.
-    jumping: bool = False
-    suspected: int = 0
-    #: Pages were joined by their offsets alone: they hold one row, and so no overlap.
-    is_blind: bool = False
-
-    @property
-    def order(self) -> Order:
-        """How the rows stood."""
-        if self.falling == self.rising:
-            return "unknown"
-        return "newest_first" if self.falling else "oldest_first"
-
-    @property
-    def is_mixed(self) -> bool:
-        """Whether the rows were neither sorted the one way nor the other."""
-        return not (self.falling or self.rising)
-
-    @property
-    def usable_total(self) -> int | None:
-        """The list's length as the API last gave it; None where it turned out to be wrong."""
-        return None if self.total_is_wrong or self.total_was_wrong else self.total
-
-    def copy(self) -> ScanPosition:
-        """Return the position as it is now."""
-        return replace(self, anchor=list(self.anchor))
 
 
 @dataclass(frozen=True)
@@ -182,10 +110,10 @@ class ListState:
         times = {f.name for f in fields(cls) if f.type == "datetime | None"}
         values: JsonObject = {
             name: datetime.fromisoformat(value) if name in times and value else value
-            for name, value in _of(cls, kept).items()
+            for name, value in known(cls, kept).items()
         }
         if values.get("scan"):
-            values["scan"] = ScanPosition(**_of(ScanPosition, values["scan"]))
+            values["scan"] = ScanPosition(**known(ScanPosition, values["scan"]))
         if values.get("disappeared"):
             gone = values["disappeared"]
             values["disappeared"] = Withheld(gone["rows"], datetime.fromisoformat(gone["since"]))
@@ -239,93 +167,7 @@ class SyncState:
         }
 
 
-def read_state(kept: Mapping[str, Any]) -> SyncState:
-    """Read what a sync of this or of an older version left in the destination.
-
-    Raises:
-        WarehouseError: another version wrote it, or it is damaged.
-    """
-    version = kept.get("version", 1)
-    try:
-        if not kept:
-            return SyncState()
-        if version == 1:
-            return _of_version_1(kept)
-        if version == VERSION:
-            return _of_version_2(kept)
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise WarehouseError(
-            f"The sync state in the warehouse (version {version}) cannot be read: {error}.",
-            hint="Restore the warehouse from a copy, or load into another file; "
-            "nothing was changed.",
-        ) from error
-    raise WarehouseError(
-        f"The sync state in the warehouse is of version {version}, and this program reads up to "
-        f"{VERSION}.",
-        hint="Update the program to the version that last wrote this warehouse; "
-        "nothing was changed.",
-    )
-
-
-def _of_version_2(kept: Mapping[str, Any]) -> SyncState:
-    until = kept.get("observed_until")
-    return SyncState(
-        lists={name: ListState.from_json(part) for name, part in kept["lists"].items()},
-        ledger=dict(kept.get("ledger") or {}),
-        identity=Identity(**kept["identity"]) if kept.get("identity") else None,
-        observed_until=datetime.fromisoformat(until) if until else None,
-        session_fields=tuple(kept.get("session_fields") or ()),
-    )
-
-
-def _of_version_1(kept: Mapping[str, Any]) -> SyncState:
-    parts = {name: part for name, part in kept.items() if name != "ledger"}
-    return SyncState(
-        lists={name: _list_of_version_1(part) for name, part in parts.items()},
-        ledger=dict(kept.get("ledger") or {}),
-    )
-
-
-def _list_of_version_1(part: Mapping[str, Any]) -> ListState:
-    def time(name: str) -> datetime | None:
-        return datetime.fromisoformat(part[name]) if part.get(name) else None
-
-    if part.get("order") not in (None, "newest_first", "oldest_first", "unknown"):
-        raise ValueError(f"order is {part['order']!r}")
-    standing: Standing = "verified" if part.get("proven") else "unverified"
-    if part.get("frontier") is None:
-        standing = "new"
-    elif part.get("proven") and part.get("unsettled"):
-        standing = "inconclusive"
-    began, requests = part.get("walked") or (None, 0)
-    return ListState(
-        standing=standing,
-        order=part.get("order", "unknown"),
-        reason=part.get("doubt"),
-        high_water_mark=time("frontier"),
-        contiguous_since=time("joined"),
-        retention_cutoff=time("horizon"),
-        scan=_scan_of_version_1(part.get("walk")),
-        scanned_at=datetime.fromisoformat(began) if began else None,
-        scan_requests=requests,
-        rechecked_at=time("retried_read_at"),
-        events_exact=dict(part.get("events_exact") or {}),
-    )
-
-
-def _scan_of_version_1(walk: Mapping[str, Any] | None) -> ScanPosition | None:
-    if not walk:
-        return None
-    position = ScanPosition(**_of(ScanPosition, walk))
-    position.page_end = position.offset + min(2, len(position.anchor))
-    position.page_offset = max(position.page_end - len(position.anchor), 0)
-    return position
-
-
-T = TypeVar("T")
-
-
-def _of(kind: type[Any], kept: Mapping[str, Any]) -> JsonObject:
+def known(kind: type[Any], kept: Mapping[str, Any]) -> JsonObject:
     """Return the values, all of which the kind must know."""
     unknown = kept.keys() - {each.name for each in fields(kind)}
     if unknown:

@@ -27,8 +27,9 @@ from pipelines.source.ledger import Ledger
 from pipelines.source.schema import SYNC_RUNS
 from pipelines.sync.certificate import SyncResult
 from pipelines.sync.runner import Runner
-from pipelines.sync.state import Identity, read_state
+from pipelines.sync.state import Identity
 from pipelines.sync.stopping import Stopping
+from pipelines.sync.stored_state import read_state
 from pipelines.warehouse.connection import READER_TIMEOUT, connect
 from pipelines.warehouse.lock import warehouse_lock
 from pipelines.warehouse.raw import ensure_raw_tables

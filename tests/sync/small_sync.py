@@ -24,7 +24,7 @@ from pipelines.destinations.where import JsonObject, Row
 from pipelines.lists import ListSpec
 from pipelines.progress import ignore
 from pipelines.source.schema import SYNC_RUNS, Table
-from pipelines.sync import driver, head, left_out, reconcile, refetch, runner, state
+from pipelines.sync import driver, head, left_out, position, reconcile, refetch, runner
 from pipelines.sync.runner import Runner
 
 #: Events by the number of the request that they befall.
@@ -170,7 +170,7 @@ def scale(patch: pytest.MonkeyPatch, *, flush: bool) -> None:
     """Let the engine run in this world: pages of two, and records that are rows."""
     for module in (head, reconcile, refetch):
         patch.setattr(module, "PAGE_SIZE", CLAMP)
-    patch.setattr(state, "SMALLEST_PAGE", CLAMP)
+    patch.setattr(position, "SMALLEST_PAGE", CLAMP)
     for module in (head, left_out):
         patch.setattr(module, "TAIL", 1)
     patch.setattr(reconcile, "_SHORT", 1)

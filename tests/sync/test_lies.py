@@ -15,7 +15,7 @@ from fast import FastWorld, fast_world
 
 from pipelines.errors import ConfigurationError, PrintoraError
 from pipelines.sync import SyncResult
-from pipelines.sync.state import read_state
+from pipelines.sync.stored_state import read_state
 from pipelines.sync.wiring import identity_of
 
 Answer = dict[str, Any]

@@ -12,9 +12,9 @@ from hypothesis import assume, example, given, settings
 
 from pipelines.lists import ORDERS_LIST
 from pipelines.sync import scan as scans
+from pipelines.sync.position import SMALLEST_PAGE, ScanPosition
 from pipelines.sync.protocol import ListPage, ListRow
 from pipelines.sync.scan import ScanResult, full_scan
-from pipelines.sync.state import SMALLEST_PAGE, ScanPosition
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -1,0 +1,79 @@
+"""Where a full scan stands, so that a later sync can take it up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+Order = Literal["newest_first", "oldest_first", "unknown"]
+
+#: The least page that any text of the API knows: a shorter one was not cut, unless the server has
+#: been seen to do so.
+SMALLEST_PAGE = 20
+
+
+@dataclass
+class ScanPosition:
+    """Where a full scan stands. Plain values, so that a later sync can take it up."""
+
+    id: str = ""
+    started_at: str = ""
+    offset: int = 0
+    #: Keys of the last page in order: the newest of them that a page holds is the place to go on.
+    anchor: list[str] = field(default_factory=list)
+    #: Where that page began and ended.
+    page_offset: int = 0
+    page_end: int = 0
+    total: int | None = None
+    first_total: int | None = None
+    largest_total: int = 0
+    #: More rows came than `total` says there are: it is not believed any more.
+    total_is_wrong: bool = False
+    #: So it was in an earlier scan, too.
+    total_was_wrong: bool = False
+    longest_page: int = 0
+    #: The shortest page after which more rows came, and the length of the last one.
+    smallest_cut: int = field(default_factory=lambda: SMALLEST_PAGE)
+    last_page: int = field(default_factory=lambda: SMALLEST_PAGE)
+    requests: int = 0
+    restarts: int = 0
+    idle: int = 0
+    searches: int = 0
+    #: While searching: an offset that lies before the lost place, and one that lies behind it.
+    before: int | None = None
+    behind: int | None = None
+    last_made_at: str = ""
+    falling: bool = True
+    rising: bool = True
+    #: Places whose records are no rows, and places that are counted and not shown.
+    bad: int = 0
+    hidden: int = 0
+    #: The offset of the page that is asked for again because it seemed to leave rows out, and how
+    #: many.
+    asked_again: int = -1
+    #: The scan goes on behind places that are hidden.
+    jumping: bool = False
+    suspected: int = 0
+    #: Pages were joined by their offsets alone: they hold one row, and so no overlap.
+    is_blind: bool = False
+
+    @property
+    def order(self) -> Order:
+        """How the rows stood."""
+        if self.falling == self.rising:
+            return "unknown"
+        return "newest_first" if self.falling else "oldest_first"
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether the rows were neither sorted the one way nor the other."""
+        return not (self.falling or self.rising)
+
+    @property
+    def usable_total(self) -> int | None:
+        """The list's length as the API last gave it; None where it turned out to be wrong."""
+        return None if self.total_is_wrong or self.total_was_wrong else self.total
+
+    def copy(self) -> ScanPosition:
+        """Return the position as it is now."""
+        return replace(self, anchor=list(self.anchor))
