@@ -73,15 +73,15 @@ class Ahead:
             self._keep(name, limit, ())  # of two observations the later one counts
         self._last[name] = request.offset
         early = self._early.pop((name, request.offset, limit), None)
-        if early is None or early.cancel():
-            page = self._fetch(request.spec, offset=request.offset, limit=limit, status=status)
+        if early is not None and not early.cancel():
             self._ask_early(request, limit)
-            return page
+            if early.exception() is None:
+                return early.result()
+        # It is waited for, and told, as any other. What was asked for early is older now.
+        self._keep(name, limit, ())
+        page = self._fetch(request.spec, offset=request.offset, limit=limit, status=status)
         self._ask_early(request, limit)
-        if early.exception() is None:
-            return early.result()
-        # Here it is waited for, and told, as any other.
-        return self._fetch(request.spec, offset=request.offset, limit=limit, status=status)
+        return page
 
     def drop(self) -> None:
         """Drop what nobody came for, and ask for nothing early from now on."""

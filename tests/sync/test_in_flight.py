@@ -12,6 +12,7 @@ import httpx
 import pytest
 from fast import fast_world
 from liar import Ask
+from shop import Shop
 from sync_world import world
 
 from pipelines.sandbox import Behaviour, Limits
@@ -108,6 +109,34 @@ def test_a_fault_of_an_early_page_is_met_in_its_turn(status: int, tmp_path: Path
         assert here.sync(between=between, in_flight=4).outcome == "complete"
         assert refused
         here.assert_exact()
+
+
+def test_a_page_that_is_asked_for_again_is_not_overwritten_by_an_older_one(
+    tmp_path: Path,
+) -> None:
+    """What changed between two requests would stay in the table as the earlier one showed it."""
+    with fast_world(tmp_path, 0) as here:
+        shop = Shop(here)
+        for hours in range(400, 0, -1):
+            shop.add_order(hours, "processing")
+        moved = shop.orders[-1 - 295]  # the last row of the one page, and the second of the next
+        later_is_there, failed = threading.Event(), list[str]()
+
+        def between(request: httpx.Request, ask: Ask) -> httpx.Response:
+            offset = request.url.params.get("offset")
+            if "/orders" in request.url.path and offset == "196" and not failed:
+                failed.append(offset)
+                assert later_is_there.wait(5)
+                moved.update(total_amount="99.00")
+                return httpx.Response(500, json={})
+            response = shop(request, ask)
+            if "/orders" in request.url.path and offset == "294":
+                later_is_there.set()
+            return response
+
+        here.sync(between=between, in_flight=4)
+        assert failed
+        assert here.stored("orders")[moved["order_id"]]["total_amount"] == 99
 
 
 def test_a_budget_holds_with_pages_in_flight(tmp_path: Path) -> None:
