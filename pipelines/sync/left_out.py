@@ -35,7 +35,7 @@ def count_left_out(
     if run.state.filters_ignored:
         return 0
     before = made_until(run, scan_id, started_at)
-    known = run.bad + run.state.hidden
+    known = run.beside
     surplus = yield from _surplus(run, scan_id)
     shown = made_until(run, scan_id, started_at) - before
     if shown or surplus <= known:

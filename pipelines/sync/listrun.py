@@ -104,7 +104,12 @@ class ListRun:
     @property
     def listed(self) -> int:
         """How many places the API must be counting."""
-        return self.stored + self.bad + self.state.hidden
+        return self.stored + self.beside
+
+    @property
+    def beside(self) -> int:
+        """Places that the API counts and of which no row is stored: bad, hidden or repeated."""
+        return self.bad + self.state.hidden + self.state.repeated
 
     def count(self, status: str) -> int:
         """Count the known rows of a status."""
@@ -133,6 +138,7 @@ class ListRun:
             "stored": self.stored,
             "bad": self.bad,
             "hidden": self.state.hidden,
+            "repeated": self.state.repeated,
             "oldest_answer": self.stats.oldest_answer,
             "behind": self.feed.ahead_of_list(self.copy, as_of) if self.feed else 0,
             "same_identity": self.shared.same_identity,

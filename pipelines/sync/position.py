@@ -48,6 +48,9 @@ class ScanPosition:
     #: Places whose records are no rows, and places that are counted and not shown.
     bad: int = 0
     hidden: int = 0
+    #: Places of rows that stand in front of them in the same answer, too, and of all others.
+    repeated: int = 0
+    read: int = 0
     #: The offset of the page that is asked for again because it seemed to leave rows out, and how
     #: many.
     asked_again: int = -1

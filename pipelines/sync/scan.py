@@ -158,10 +158,14 @@ class _Scan:
         at = self.at
         if not at.anchor:
             return 0, 0
-        places = {key: place for place, key in enumerate(page.keys)}
+        keys = page.keys
+        known = set(keys)
         for back, key in enumerate(reversed(at.anchor), start=1):
-            if key in places:
-                return places[key] + 1, page.offset + places[key] - (at.page_end - back)
+            if key in known:
+                place = at.page_end - back - page.offset
+                if keys[place : place + 1] != [key]:  # of several, the one where it stood
+                    place = keys.index(key)
+                return place + 1, page.offset + place - (at.page_end - back)
         return None, 0
 
     def _leaves_rows_out(self, moved: int, grown: int) -> bool:
@@ -177,9 +181,17 @@ class _Scan:
         self.at.suspected = 0
 
     def _count_bad(self, page: ListPage, place: int, moved: int) -> None:
-        """Count new places of records without a key: by place, for their content may change."""
+        """Count new places of records without a key: by place, for their content may change.
+
+        And those of rows that the same answer shows in front of them: no other row stands there.
+        """
         first = max(place, self.at.page_end + moved - page.offset) if self.at.anchor else 0
         self.at.bad += sum(row.is_bad for row in page.rows[first:])
+        before = set(page.keys[:first])
+        new = [row.key for row in page.rows[first:] if not row.is_bad]
+        read = len(set(new) - before)
+        self.at.read += read
+        self.at.repeated += len(new) - read
 
     def _advance(self, page: ListPage, place: int, moved: int) -> None:
         at = self.at

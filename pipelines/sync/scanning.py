@@ -100,7 +100,7 @@ def _met(run: ListRun, scan_id: str) -> int:
 
 
 def _all_met(run: ListRun, scan_id: str, total: int | None) -> bool:
-    return total is not None and _met(run, scan_id) + run.bad + run.state.hidden == total
+    return total is not None and _met(run, scan_id) + run.beside == total
 
 
 def _settle(run: ListRun, scan_id: str, started_at: datetime) -> Strategy[None]:
@@ -111,7 +111,7 @@ def _settle(run: ListRun, scan_id: str, started_at: datetime) -> Strategy[None]:
     run.note(high_water_mark=started_at, contiguous_since=None)
     found = yield from read_head(run)
     total = None if found is None else found.last.total
-    surplus = 0 if total is None else _met(run, scan_id) + run.bad + run.state.hidden - total
+    surplus = 0 if total is None else _met(run, scan_id) + run.beside - total
     if total is None or surplus <= 0:
         return
     if run.spec.is_retained_briefly:
@@ -154,8 +154,11 @@ def _judge_numbers(
     """Compare the rows that a scan met with the list's length."""
     since = run.state.retention_cutoff
     met = run.copy.count(run.spec, where(run.spec, since=since, equal=(("_walk", at.id),)))
-    _note_shortfall(run, at, total - met - run.bad, met, gone)
-    evidence = run.evidence(Proof.FULL_SCAN, started_at, total=total, stored=met)
+    short = total - met - run.bad
+    _note_repeated(run, at, short)
+    _note_shortfall(run, at, short - run.state.repeated, met, gone)
+    facts = {"total": total, "stored": met, "uncovered": _uncovered(run, at, short)}
+    evidence = run.evidence(Proof.FULL_SCAN, started_at, **facts)
     return judge(evidence, otherwise=NeedsScan)
 
 
@@ -174,6 +177,23 @@ def _left_out(
     if (was_asked and not gone) or (gone and run.shared.accept_deletions):
         return 0
     return (yield from count_left_out(run, at.id, started_at, total))
+
+
+def _note_repeated(run: ListRun, at: ScanPosition, short: int) -> None:
+    """Take places for repeats at which two scans met rows again, each within one answer.
+
+    Rows that two answers show may have moved, or stand where another is left out.
+    """
+    agrees = at.repeated == run.state.repeats_seen and at.repeated <= short
+    run.note(repeated=at.repeated if agrees else 0, repeats_seen=at.repeated)
+
+
+def _uncovered(run: ListRun, at: ScanPosition, short: int) -> str | None:
+    """Return what may explain rows that are lacking: others were met at two places."""
+    lacking = short - run.state.repeated - run.state.hidden
+    if not 0 < lacking <= at.read - _met(run, at.id):
+        return None
+    return f"the list shows rows on two pages, and {lacking} {run.spec.words} fewer than it counts"
 
 
 def _note_shortfall(

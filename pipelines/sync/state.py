@@ -53,7 +53,8 @@ class ListState:
     ``scan_credit``: requests that scans may still take, and when that was so. ``shortfall``: rows
     that the last scan lacked; ``hidden``: rows that are counted and never shown, by two scans;
     ``hidden_looked_at``: when they were last looked for by themselves.
-    ``bad``: places of records without a key.
+    ``bad``: places of records without a key. ``repeats_seen``: places at which the last scan met
+    a row again; ``repeated``: so many did two scans.
     ``disappeared``: rows that the last scan missed in a mass. ``end_seen``: what the last scan of a
     list without total met. ``offset_ceiling``: the API refuses offsets from there on.
     ``page_limit``: rows that one answer can hold, where that is fewer than usual.
@@ -79,6 +80,8 @@ class ListState:
     hidden: int = 0
     hidden_looked_at: datetime | None = None
     bad: int = 0
+    repeats_seen: int = 0
+    repeated: int = 0
     disappeared: Withheld | None = None
     end_seen: EndSeen | None = None
     offset_ceiling: int | None = None

@@ -50,7 +50,8 @@ class Evidence:
 
     ``total``: rows of the list as the last answer counted them; None where no total is usable.
     ``stored``: rows in the warehouse that the API still has. ``bad``: places whose records are no
-    rows; ``hidden``: rows that are counted and never shown. ``uncovered``: why places of the list
+    rows; ``hidden``: rows that are counted and never shown; ``repeated``: places at which single
+    answers show a row once more. ``uncovered``: why places of the list
     may not have been seen. ``counts``: by status what the API counts and what is stored.
     ``ends_seen``: how often the end of a list without total was reached with one outcome.
     ``withheld``: rows that are missing and not marked as deleted yet. ``oldest_answer``: age in
@@ -68,6 +69,7 @@ class Evidence:
     stored: int
     bad: int = 0
     hidden: int = 0
+    repeated: int = 0
     uncovered: str | None = None
     counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     ends_seen: int = 0
@@ -111,7 +113,7 @@ def _objection_to_numbers(e: Evidence) -> str | None:
         return "the list gives no total"
     if e.proof is Proof.END_SEEN:
         return "the list gives a total, and it was not compared"
-    if e.stored + e.bad + e.hidden != e.total:
+    if e.stored + e.bad + e.hidden + e.repeated != e.total:
         return _difference(e)
     return _objection_to_counts(e)
 
@@ -119,7 +121,8 @@ def _objection_to_numbers(e: Evidence) -> str | None:
 def _objection_to_counts(e: Evidence) -> str | None:
     gaps = {s: api - ours for s, (api, ours) in e.counts.items() if api != ours}
     spread = sum(gaps.values())
-    explained = 0 <= spread <= e.hidden + e.bad and all(gap > 0 for gap in gaps.values())
+    beside = e.bad + e.hidden + e.repeated
+    explained = 0 <= spread <= beside and all(gap > 0 for gap in gaps.values())
     if gaps and not explained:
         return f"the counts of {', '.join(gaps)} differ"
     return None
@@ -130,7 +133,8 @@ def _age(seconds: float) -> str:
 
 
 def _difference(e: Evidence) -> str:
-    beside = [f"{n} {what}" for n, what in ((e.bad, "unreadable"), (e.hidden, "hidden")) if n]
+    kinds = ((e.bad, "unreadable"), (e.hidden, "hidden"), (e.repeated, "repeated"))
+    beside = [f"{n} {what}" for n, what in kinds if n]
     known = f" ({', '.join(beside)} beside them)" if beside else ""
     return f"the API counts {e.total} {e.words}, {e.stored} are stored{known}"
 

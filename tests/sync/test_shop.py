@@ -106,3 +106,37 @@ def test_a_list_that_is_behind_its_events_is_not_complete(times: int, tmp_path: 
             orders = here.sync(between=shop).resources["orders"]
             here.clock.sleep(3_600)
         assert orders.outcome == "complete", orders.reason
+
+
+def test_a_row_that_the_list_always_tells_twice_is_one_row(tmp_path: Path) -> None:
+    """One number and text of an id, or one join too many, and the list is never complete."""
+    with fast_world(tmp_path, 0) as here:
+        shop = Shop(here)
+        for hours in range(130, 0, -1):
+            shop.add_order(hours)
+        shop.orders[100]["order_id"] = 12345
+        shop.orders.insert(101, shop.orders[100] | {"order_id": "12345"})
+        shop.orders.insert(33, shop.orders[32])  # the last row of the first page
+        for _ in range(3):
+            orders = here.sync(between=shop).resources["orders"]
+            assert orders.outcome == "complete", orders.reason
+            here.clock.sleep(3_600)
+            shop.add_order()
+            here.clock.sleep(5)
+        assert orders.evidence == "counts equal"
+        assert orders.requests <= 6
+        assert len(here.stored("orders")) == 132
+
+
+def test_a_row_on_two_pages_may_stand_in_the_place_of_another(tmp_path: Path) -> None:
+    """An order that does not tell ties apart would leave a row out under the word complete."""
+    with fast_world(tmp_path, 0) as here:
+        shop = Shop(here)
+        for hours in range(230, 0, -1):
+            shop.add_order(hours)
+        shop.orders[10] = shop.orders[150] | {"created_at": shop.orders[10]["created_at"]}
+        for _ in range(2):
+            orders = here.sync(between=shop).resources["orders"]
+            assert orders.outcome == "partial"
+            assert "the list shows rows on two pages, and 1 orders fewer" in str(orders.reason)
+            here.clock.sleep(86_400)
