@@ -184,8 +184,8 @@ def _note_repeated(run: ListRun, at: ScanPosition, short: int) -> None:
 
     Rows that two answers show may have moved, or stand where another is left out.
     """
-    agrees = at.repeated == run.state.repeats_seen and at.repeated <= short
-    run.note(repeated=at.repeated if agrees else 0, repeats_seen=at.repeated)
+    seen = at.repeated if at.repeated <= short else 0  # else the list counts none of them
+    run.note(repeated=seen if seen == run.state.repeats_seen else 0, repeats_seen=seen)
 
 
 def _uncovered(run: ListRun, at: ScanPosition, short: int) -> str | None:
