@@ -12,7 +12,8 @@ from pipelines.client.server_clock import http_date
 _NUMBER = re.compile(r"([0-9]{1,15})(?:\.0+)?(?:;.*)?", re.ASCII)
 #: Where caches say whether they had the answer (RFC 9211, and what was used before it).
 _CACHES = ("cache-status", "cf-cache-status", "x-cache", "x-cache-status", "x-proxy-cache")
-_HIT = re.compile(r"\b(hit|stale|updating)\b", re.IGNORECASE)
+#: TCP_HIT is one, too; what was refreshed was asked for.
+_HIT = re.compile(r"(?<![a-z])(?<!refresh_)(hit|stale|updating)(?![a-z])", re.IGNORECASE)
 UNKNOWN_AGE = 86_400.0
 
 

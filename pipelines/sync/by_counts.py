@@ -117,7 +117,7 @@ def _count(run: ListRun) -> Strategy[StatusCounts]:
     counts = yield from count_statuses(
         run.spec, run.state, run.copy, asked, trusting=not run.state.filters_ignored
     )
-    run.note(filters_ignored=bool(counts.uncounted) and not counts.counts)
+    run.note(filters_ignored=bool(counts.uncounted) and counts.began is None)
     counts.uncounted += [status for status in statuses if status not in asked]
     return counts
 

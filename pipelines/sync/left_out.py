@@ -14,6 +14,7 @@ from pipelines.sync.counts import statuses_in_order
 from pipelines.sync.head import CLOCK_SLACK, TAIL
 from pipelines.sync.listrun import ListRun
 from pipelines.sync.protocol import PageRequest, RequestRefused, Strategy
+from pipelines.sync.position import ScanPosition
 
 #: So many statuses that are no filter are enough to know that the API does not count by status.
 _ENOUGH = 2
@@ -25,7 +26,7 @@ def left_out(run: ListRun, rows: int) -> str:
 
 
 def count_left_out(
-    run: ListRun, scan_id: str, started_at: datetime, total: int | None
+    run: ListRun, scan: ScanPosition, started_at: datetime, total: int | None
 ) -> Strategy[int]:
     """Return how many rows the API shows by status that a full scan did not meet.
 
@@ -34,30 +35,32 @@ def count_left_out(
     """
     if run.state.filters_ignored:
         return 0
-    before = made_until(run, scan_id, started_at)
+    before = made_until(run, scan.id, started_at)
     known = run.beside
-    surplus = yield from _surplus(run, scan_id)
-    shown = made_until(run, scan_id, started_at) - before
+    overlap = max(min(TAIL, scan.longest_page - 1), 0)  # a page that ends there shows nothing new
+    surplus = yield from _surplus(run, scan.id, overlap)
+    shown = made_until(run, scan.id, started_at) - before
     if shown or surplus <= known:
         return shown
-    came = yield from _came(run, scan_id, total)
+    came = yield from _came(run, scan.id, total, overlap)
     return max(surplus - known - came, 0)
 
 
-def _surplus(run: ListRun, scan_id: str) -> Strategy[int]:
+def _surplus(run: ListRun, scan_id: str, overlap: int) -> Strategy[int]:
     """Return how many rows more than the scan met are shown by status; 0 where one is no filter."""
     surplus, ignored, refused = 0, 0, 0
     for status in reversed(statuses_to_ask(run)):
         met = _met(run, scan_id, status)
         try:
-            page = yield PageRequest(run.spec, max(met - TAIL, 0), "count", status)
+            page = yield PageRequest(run.spec, max(met - overlap, 0), "count", status)
         except RequestRefused:
             refused += met > 0  # of none, a refusal may say just that
             continue
         if any(not row.is_bad and row.status != status for row in page.rows):
             ignored += 1
         else:
-            surplus += (page.end if page.rows else 0) - met  # `total` may be of all rows
+            none = 0 if overlap else met
+            surplus += (page.end if page.rows else none) - met  # `total` may be of all rows
         if ignored == _ENOUGH:
             run.note(filters_ignored=True)
             break
@@ -82,10 +85,10 @@ def _met(run: ListRun, scan_id: str, status: str | None = None) -> int:
     return run.copy.count(run.spec, where(run.spec, status, equal=(("_walk", scan_id),)))
 
 
-def _came(run: ListRun, scan_id: str, total: int | None) -> Strategy[int]:
+def _came(run: ListRun, scan_id: str, total: int | None, overlap: int) -> Strategy[int]:
     """Return how many rows came since the scan's end, as far as the young end shows it."""
     before = _met(run, scan_id)
-    start = max(before - TAIL, 0) if run.state.order == "oldest_first" else 0
+    start = max(before - overlap, 0) if run.state.order == "oldest_first" else 0
     page = yield PageRequest(run.spec, start, "head")
     grown = 0 if total is None or page.total is None else page.total - total
     return max(grown, _met(run, scan_id) - before)

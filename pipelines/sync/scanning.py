@@ -176,7 +176,7 @@ def _left_out(
     was_asked = run.state.standing == "verified" and not run.state.can_catch_up
     if (was_asked and not gone) or (gone and run.shared.accept_deletions):
         return 0
-    return (yield from count_left_out(run, at.id, started_at, total))
+    return (yield from count_left_out(run, at, started_at, total))
 
 
 def _note_repeated(run: ListRun, at: ScanPosition, short: int) -> None:

@@ -18,7 +18,8 @@ HOUR = 3_600.0
 class Shop:
     """Newest first, filtered by status and counted; hand it to ``sync`` as ``between``.
 
-    ``kept_back``: keys that only a filter shows. ``headers`` are those of each answer.
+    ``kept_back``: keys that only a filter shows. ``headers`` are those of each answer. ``most``:
+    rows of a page.
     """
 
     here: FastWorld
@@ -26,6 +27,8 @@ class Shop:
     logs: Rows = field(default_factory=list)
     kept_back: frozenset[str] = frozenset()
     headers: dict[str, str] = field(default_factory=dict)
+    most: int = 100
+    has_total: bool = True
     made: int = 0
 
     def add_order(self, hours_ago: float = 0.0, status: str = "delivered", **more: Any) -> str:
@@ -58,10 +61,11 @@ class Shop:
         else:
             rows = [row for row in rows if row.get("order_id") not in self.kept_back]
         first = self.first(int(asked.get("offset", 0)))
-        page = rows[first : first + int(asked.get("limit", 20))]
+        page = rows[first : first + min(int(asked.get("limit", 20)), self.most)]
         now = datetime.fromtimestamp(self.here.clock.now(), UTC)
         headers = {"date": format_datetime(now, usegmt=True), **self.headers}
-        return httpx.Response(200, json={name: page, "total": len(rows)}, headers=headers)
+        total = len(rows) if self.has_total else None
+        return httpx.Response(200, json={name: page, "total": total}, headers=headers)
 
     def first(self, offset: int) -> int:
         """Return the place that an offset means."""

@@ -43,6 +43,30 @@ def test_rows_behind_the_first_page_of_a_status_are_not_marked_as_deleted(tmp_pa
             assert not here.stored("orders", deleted=True)
 
 
+@pytest.mark.parametrize("rows", [1, 10])
+def test_a_page_that_ends_where_the_known_rows_do_is_no_answer(rows: int, tmp_path: Path) -> None:
+    """Young orders that a list of short pages leaves out would be missing from a proof."""
+    with fast_world(tmp_path, 0) as here:
+        shop = Shop(here, most=rows)
+        keys = [shop.add_order(40 - n) for n in range(20)]
+        shop.kept_back = frozenset(keys[-3:])
+        orders = here.sync(between=shop).resources["orders"]
+        assert "under a filter" in str(orders.reason)
+
+
+def test_a_list_without_total_does_not_delete_what_a_filter_shows(tmp_path: Path) -> None:
+    """Without a total nothing is counted by status, which was taken for a filter ignored."""
+    with fast_world(tmp_path, 0) as here:
+        shop = Shop(here, has_total=False)
+        keys = [shop.add_order(60 - n, "delivered" if n % 10 else "cancelled") for n in range(60)]
+        for _ in range(2):
+            assert here.sync(between=shop).outcome == "complete"
+            here.clock.sleep(3_700)
+        shop.kept_back = frozenset(keys[::10])
+        assert here.sync(between=shop).resources["orders"].outcome == "partial"
+        assert not here.stored("orders", deleted=True)
+
+
 def test_an_order_without_a_status_is_counted_by_no_filter(tmp_path: Path) -> None:
     """One order of which no status is told would end every second proof."""
     with fast_world(tmp_path, 0) as here:
@@ -65,6 +89,8 @@ def test_an_order_without_a_status_is_counted_by_no_filter(tmp_path: Path) -> No
         ({"age": "1"}, "complete", ""),
         ({"age": "90"}, "partial", "out of a cache"),
         ({"x-cache": "HIT from proxy"}, "partial", "out of a cache"),
+        ({"x-cache": "TCP_MEM_HIT from a1.example"}, "partial", "out of a cache"),
+        ({"x-cache": "TCP_REFRESH_HIT"}, "complete", ""),
         ({"x-cache": "MISS"}, "complete", ""),
         ({"cache-status": "edge; hit; ttl=100"}, "partial", "out of a cache"),
         ({"cf-cache-status": "DYNAMIC"}, "complete", ""),
