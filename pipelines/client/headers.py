@@ -11,7 +11,10 @@ from pipelines.client.server_clock import http_date
 #: Enough for any epoch time and any limit; longer ones are not numbers that somebody meant.
 _NUMBER = re.compile(r"([0-9]{1,15})(?:\.0+)?(?:;.*)?", re.ASCII)
 #: Where caches say whether they had the answer (RFC 9211, and what was used before it).
-_CACHES = ("cache-status", "cf-cache-status", "x-cache", "x-cache-status", "x-proxy-cache")
+_CACHES = (
+    *("cache-status", "cf-cache-status", "x-cache", "x-cache-status", "x-proxy-cache"),
+    *("x-drupal-cache", "x-vercel-cache"),
+)
 #: TCP_HIT is one, too; what was refreshed was asked for.
 _HIT = re.compile(r"(?<![a-z])(?<!refresh_)(hit|stale|updating)(?![a-z])", re.IGNORECASE)
 UNKNOWN_AGE = 86_400.0

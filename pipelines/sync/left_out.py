@@ -13,8 +13,8 @@ from pipelines.destinations.where import Bound, Where, made, where
 from pipelines.sync.counts import statuses_in_order
 from pipelines.sync.head import CLOCK_SLACK, TAIL
 from pipelines.sync.listrun import ListRun
-from pipelines.sync.protocol import PageRequest, RequestRefused, Strategy
 from pipelines.sync.position import ScanPosition
+from pipelines.sync.protocol import PageRequest, RequestRefused, Strategy
 
 #: So many statuses that are no filter are enough to know that the API does not count by status.
 _ENOUGH = 2
@@ -48,13 +48,14 @@ def count_left_out(
 
 def _surplus(run: ListRun, scan_id: str, overlap: int) -> Strategy[int]:
     """Return how many rows more than the scan met are shown by status; 0 where one is no filter."""
-    surplus, ignored, refused = 0, 0, 0
+    surplus, ignored = 0, 0
     for status in reversed(statuses_to_ask(run)):
         met = _met(run, scan_id, status)
         try:
             page = yield PageRequest(run.spec, max(met - overlap, 0), "count", status)
         except RequestRefused:
-            refused += met > 0  # of none, a refusal may say just that
+            if met:  # of none, a refusal may say just that
+                return 0
             continue
         if any(not row.is_bad and row.status != status for row in page.rows):
             ignored += 1
@@ -64,7 +65,7 @@ def _surplus(run: ListRun, scan_id: str, overlap: int) -> Strategy[int]:
         if ignored == _ENOUGH:
             run.note(filters_ignored=True)
             break
-    return 0 if ignored or refused else surplus
+    return 0 if ignored else surplus
 
 
 def made_until(run: ListRun, scan_id: str, moment: datetime) -> int:

@@ -91,6 +91,7 @@ def test_an_order_without_a_status_is_counted_by_no_filter(tmp_path: Path) -> No
         ({"x-cache": "HIT from proxy"}, "partial", "out of a cache"),
         ({"x-cache": "TCP_MEM_HIT from a1.example"}, "partial", "out of a cache"),
         ({"x-cache": "TCP_REFRESH_HIT"}, "complete", ""),
+        ({"x-vercel-cache": "HIT"}, "partial", "out of a cache"),
         ({"x-cache": "MISS"}, "complete", ""),
         ({"cache-status": "edge; hit; ttl=100"}, "partial", "out of a cache"),
         ({"cf-cache-status": "DYNAMIC"}, "complete", ""),
