@@ -183,15 +183,18 @@ class _Scan:
     def _count_bad(self, page: ListPage, place: int, moved: int) -> None:
         """Count new places of records without a key: by place, for their content may change.
 
-        And those of rows that the same answer shows in front of them: no other row stands there.
+        And those of rows that the same answer shows in front of them, of the same time and status:
+        no other row stands there.
         """
         first = max(place, self.at.page_end + moved - page.offset) if self.at.anchor else 0
         self.at.bad += sum(row.is_bad for row in page.rows[first:])
-        before = set(page.keys[:first])
-        new = [row.key for row in page.rows[first:] if not row.is_bad]
-        read = len(set(new) - before)
-        self.at.read += read
-        self.at.repeated += len(new) - read
+        before = set(page.rows[:first])
+        for row in page.rows[first:]:
+            if not row.is_bad:
+                again = row in before and row.made_at is not None
+                self.at.repeated += again
+                self.at.read += not again
+                before.add(row)
 
     def _advance(self, page: ListPage, place: int, moved: int) -> None:
         at = self.at

@@ -179,12 +179,17 @@ def _left_out(
     return (yield from count_left_out(run, at, started_at, total))
 
 
+#: A row told twice is one in so many at most: more are a fault of another kind.
+_FEW = 10
+
+
 def _note_repeated(run: ListRun, at: ScanPosition, short: int) -> None:
     """Take places for repeats at which two scans met rows again, each within one answer.
 
     Rows that two answers show may have moved, or stand where another is left out.
     """
-    seen = at.repeated if at.repeated <= short else 0  # else the list counts none of them
+    # More than the list lacks are not counted by it; and of a heap, each may stand for another row.
+    seen = at.repeated if at.repeated <= min(short, at.read / _FEW) else 0
     run.note(repeated=seen if seen == run.state.repeats_seen else 0, repeats_seen=seen)
 
 

@@ -24,7 +24,7 @@ REPOSITORY = Path(__file__).parents[2]
 PLENTY = Limits(per_minute=1_000_000, per_long=100_000_000)
 #: What logs somebody in or opens a payment: the sandbox's tokens, and the URLs that carry them.
 SECRET = re.compile(rb"tok_[0-9a-f]{16}|token=|" + DEFAULT_KEY.encode())
-_OURS = ("SOURCES__", "DESTINATION__", "DLT_", "DAGSTER_", "PRINTORA_")
+_OURS = ("SOURCES__", "DESTINATION__", "DLT_", "DAGSTER_", "PRINTORA_", "RUNTIME__LOG_LEVEL")
 #: A process that has imported everything: what is started from it begins at once.
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["cli_child"])

@@ -173,7 +173,8 @@ def test_a_warehouse_that_cannot_be_made_is_refused_at_once(
     done = place.run("sync")
     assert done.returncode == 2, done.stderr
     assert told in done.stderr
-    assert sorted(path for path in place.folder.rglob("*") if path.suffix != ".lock") == before
+    left = (path for path in place.folder.rglob("*") if path.suffix != ".lock")
+    assert sorted(path for path in left if path.name != "dlt") == before  # dlt's own, and empty
 
 
 def test_an_error_is_a_document_too(loaded: Place) -> None:
