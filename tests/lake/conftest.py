@@ -47,5 +47,8 @@ def environment(
         for name, text in settings.items():
             monkeypatch.setenv(name, text)
         monkeypatch.delenv("SPARK_REMOTE", raising=False)
+        # A worker of tests runs no file, which Spark's client takes for a doctest of its own.
+        main = str(Path(pytest.__file__).with_name("__main__.py"))
+        monkeypatch.setattr(sys.modules["__main__"], "__file__", main, raising=False)
         monkeypatch.chdir(tmp_path)
         yield settings
