@@ -18,7 +18,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import dlt
 
@@ -27,9 +26,8 @@ from pipelines.destinations.base import DATASET
 from pipelines.destinations.batches import Batch, to_arrow
 from pipelines.destinations.faults import readable_errors
 from pipelines.destinations.lake_edits import push
-from pipelines.destinations.mirror import Mirror
+from pipelines.destinations.mirror import Mirror, Mirrored
 from pipelines.destinations.packages import Packages
-from pipelines.destinations.sql import SqlReading
 from pipelines.destinations.where import JsonObject
 from pipelines.source.schema import Table
 from pipelines.warehouse.lake import Lake, Version, copy_raw, open_lake
@@ -40,7 +38,7 @@ from pipelines.warehouse.lake_upkeep import Upkeep, compact, erase
 _LAYOUT = "{table_name}/{load_id}.{file_id}.{ext}"
 
 
-class LakeDestination(SqlReading):
+class LakeDestination(Mirrored):
     """One bucket, opened for one sync by its only writer. Use as a context manager.
 
     ``mirror``: the file that answers. ``pipelines_dir``: where dlt keeps packages on their way.
@@ -77,17 +75,6 @@ class LakeDestination(SqlReading):
                 self._open_mirror()
             self._stack = stack.pop_all()
         return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def release(self) -> None:
-        """Close the mirror until the next question; the lease stays, and readers never wait."""
-        self._mirror.close()
-
-    def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        """Run a query on the mirror."""
-        return self._mirror.query(sql, *parameters)
 
     def counted(self, table: Table) -> dict[str | None, int]:
         """Count the rows in the lake; where the mirror has others, it is thrown away."""

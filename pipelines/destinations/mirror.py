@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -141,3 +141,21 @@ class Mirror(SqlReading):
 def _identity(path: Path) -> tuple[int, int, int]:
     found = path.stat()
     return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+class Mirrored(SqlReading):
+    """A destination that is asked through its mirror."""
+
+    _mirror: Mirror
+    _stack: ExitStack
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def release(self) -> None:
+        """Close the mirror until the next question; the right to write stays."""
+        self._mirror.close()
+
+    def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """Run a query on the mirror."""
+        return self._mirror.query(sql, *parameters)

@@ -36,7 +36,7 @@ from pipelines.destinations.base import DATASET
 from pipelines.destinations.batches import Batch, to_arrow
 from pipelines.destinations.faults import readable_errors
 from pipelines.destinations.jsonb import storable
-from pipelines.destinations.mirror import Mirror
+from pipelines.destinations.mirror import Mirror, Mirrored
 from pipelines.destinations.packages import Packages
 from pipelines.destinations.postgres_edits import push, vacuum
 from pipelines.destinations.sql import SqlReading
@@ -84,7 +84,7 @@ def destination_of(url: str) -> Any:
     return destination
 
 
-class PostgresDestination(SqlReading):
+class PostgresDestination(Mirrored):
     """One database, opened for one sync by its only writer. Use as a context manager.
 
     ``mirror``: the file that answers. ``pipelines_dir``: where dlt keeps packages on their way.
@@ -118,17 +118,6 @@ class PostgresDestination(SqlReading):
             self._open_mirror()
             self._stack = stack.pop_all()
         return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def release(self) -> None:
-        """Close the mirror until the next question; the lock stays, and readers never wait."""
-        self._mirror.close()
-
-    def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        """Run a query on the mirror."""
-        return self._mirror.query(sql, *parameters)
 
     def count(self, table: Table, condition: Where = ALL) -> int:
         """Count the rows; certificates, which are not mirrored, at the destination."""

@@ -57,7 +57,9 @@ def connect(url: str, name: str = "printora") -> Connection:
     try:
         # Some casts take the session's zone, which is the server's otherwise: often a local one,
         # in which an hour is missing or twice there.
-        return psycopg2.connect(url, options="-c timezone=UTC", application_name=name)
+        # Compiling a model's query to machine code takes longer than the query itself.
+        options = "-c timezone=UTC -c jit=off"
+        return psycopg2.connect(url, options=options, application_name=name)
     except psycopg2.Error as error:
         raise WarehouseError(
             f"PostgreSQL cannot be opened: {sentence(error)}",

@@ -68,7 +68,7 @@ def fetched(spark: Spark, sql: str) -> Iterator[tuple[Any, ...]]:
 
 
 def read_table(spark: Spark, name: str, location: str, version: int | None = None) -> None:
-    """Let a Delta table be found by its name, for this session; as it was in a version."""
+    """Let Spark find a Delta table by its name, as it is now or was in a version."""
     reader = spark.read.format("delta")
     if version is not None:
         reader = reader.option("versionAsOf", version)

@@ -13,7 +13,7 @@ from typing import Any
 import constructs
 import duckdb
 import pytest
-from truth_world import History, Scenario, insert
+from truth_world import Scenario, loaded
 
 from pipelines.errors import ModelError
 from pipelines.warehouse import build, load_project, run_checks
@@ -21,7 +21,6 @@ from pipelines.warehouse.compare import compare, differing, plain
 from pipelines.warehouse.lake import Lake, fill_raw, open_lake
 from pipelines.warehouse.lake_build import prepared
 from pipelines.warehouse.lake_reader import lake_reader
-from pipelines.warehouse.raw import ensure_raw_tables
 from pipelines.warehouse.session_fields import with_fields
 from pipelines.warehouse.spark import rows, spark_session
 
@@ -59,20 +58,12 @@ def test_each_construct_says_the_same_on_spark(spark: Any) -> None:
         assert not any(map(differing, one, other)), (construct.sql, one, other)
 
 
-def _world(scenario: Scenario, orders: int) -> tuple[duckdb.DuckDBPyConnection, History]:
-    here, world = duckdb.connect(), History.of(scenario, orders=orders)
-    here.execute("set TimeZone = 'UTC'")
-    ensure_raw_tables(here)
-    insert(here, world.raw())
-    return here, world
-
-
 @pytest.mark.parametrize("scenario", WORLDS, ids=lambda scenario: scenario.name)
 def test_every_model_and_check_says_what_duckdb_says(
     scenario: Scenario, spark: Any, tmp_path: Path
 ) -> None:
     """Broken: moving to a lake changes figures, perhaps in one week a year only."""
-    here, world = _world(scenario, orders=120)
+    here, world = loaded(scenario, orders=120)
     settings = replace(world.settings, session_fields="campaign")
     lake = open_lake(f"file://{tmp_path}")
     fill_raw(lake, here)
@@ -90,7 +81,7 @@ def test_every_model_and_check_says_what_duckdb_says(
 
 def test_a_build_that_fails_or_is_held_back_changes_nothing(spark: Any, tmp_path: Path) -> None:
     """Broken: readers are left with marts of two builds, or with none, or others' data is gone."""
-    here, world = _world(WORLDS[0], orders=10)
+    here, world = loaded(WORLDS[0], orders=10)
     lake = open_lake(f"file://{tmp_path}")
     fill_raw(lake, here)
     few = PROJECT.select(["+dim_dates"])

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import truth_goods
 import truth_troubles
@@ -19,6 +20,7 @@ from pipelines.clock import ManualClock
 from pipelines.sandbox import Sandbox, SandboxConfig, WorldOptions
 from pipelines.source.schema import TABLES
 from pipelines.warehouse import ModelSettings
+from pipelines.warehouse.raw import ensure_raw_tables
 
 Row = dict[str, Any]
 
@@ -189,6 +191,15 @@ class History:
                 }
             before = look if status else None
         return list(rows.values())
+
+
+def loaded(scenario: Scenario, orders: int) -> tuple[duckdb.DuckDBPyConnection, History]:
+    """Return a database in memory with a scenario's raw rows, and its history."""
+    here, world = duckdb.connect(), History.of(scenario, orders=orders)
+    here.execute("set TimeZone = 'UTC'")
+    ensure_raw_tables(here)
+    insert(here, world.raw())
+    return here, world
 
 
 def insert(connection: Any, raw: dict[str, list[Row]]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from truth_world import History, Scenario, insert
+from truth_world import History, Scenario, loaded
 from typer.testing import CliRunner
 
 from pipelines.cli.app import app
@@ -21,7 +21,6 @@ from pipelines.warehouse.copying import copy_raw
 from pipelines.warehouse.postgres import connect, rows
 from pipelines.warehouse.postgres import run_checks as run_checks_there
 from pipelines.warehouse.project import Model
-from pipelines.warehouse.raw import ensure_raw_tables
 from pipelines.warehouse.session_fields import with_fields
 
 pytestmark = pytest.mark.xdist_group("postgres")
@@ -45,18 +44,10 @@ def database(server: str) -> Iterator[Any]:
     connection.close()
 
 
-def _world(scenario: Scenario, orders: int) -> tuple[duckdb.DuckDBPyConnection, History]:
-    here, world = duckdb.connect(), History.of(scenario, orders=orders)
-    here.execute("set TimeZone = 'UTC'")
-    ensure_raw_tables(here)
-    insert(here, world.raw())
-    return here, world
-
-
 @pytest.mark.parametrize("scenario", WORLDS, ids=lambda scenario: scenario.name)
 def test_every_model_and_check_says_what_duckdb_says(scenario: Scenario, database: Any) -> None:
     """Broken: moving to PostgreSQL changes figures, perhaps in one week a year only."""
-    here, world = _world(scenario, orders=120)
+    here, world = loaded(scenario, orders=120)
     copy_raw(here, database)
     settings = replace(world.settings, session_fields="campaign")
     build(here, PROJECT, settings)
@@ -92,7 +83,7 @@ DAYS = "analytics.dim_dates"
 @pytest.fixture
 def built(database: Any) -> Any:
     """A database in which a build was made."""
-    here, world = _world(WORLDS[0], orders=20)
+    here, world = loaded(WORLDS[0], orders=20)
     copy_raw(here, database)
     there.build(database, PROJECT, world.settings)
     return database
@@ -157,7 +148,7 @@ def test_what_a_build_did_not_make_is_not_replaced(built: Any) -> None:
 
 def test_what_differs_is_found(built: Any) -> None:
     """Broken: the comparison says equal to anything."""
-    here, world = _world(WORLDS[0], orders=20)
+    here, world = loaded(WORLDS[0], orders=20)
     build(here, PROJECT, world.settings)
     with built, built.cursor() as cursor:
         cursor.execute(
