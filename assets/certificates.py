@@ -18,6 +18,7 @@ from assets.settings import Automation
 from pipelines.cli.certificates import Freshness, read_freshness
 from pipelines.clock import SystemClock, utc
 from pipelines.lists import RESOURCES
+from pipelines.source.schema import COMPLETE, FAILED
 from pipelines.words import spoken
 
 CHECK = "certificate"
@@ -73,9 +74,9 @@ def judge(certificate: Freshness | None, now: datetime, automation: Automation) 
     if certificate is None:
         return Evaluation(False, True, "It was never synced.")
     late = how_late(certificate.complete_as_of or certificate.ended_at, now, automation)
-    if certificate.outcome == "failed":
+    if certificate.outcome == FAILED:
         return Evaluation(False, True, f"The last sync failed: {certificate.reason}")
-    if certificate.outcome != "complete" and not late.is_serious:
+    if certificate.outcome != COMPLETE and not late.is_serious:
         return Evaluation(False, False, f"It is not proven to be complete: {certificate.reason}")
     return late
 

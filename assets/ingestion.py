@@ -21,7 +21,7 @@ from assets.settings import Automation
 from assets.telling import Told
 from pipelines.lists import RESOURCES
 from pipelines.progress import Event, Loaded, Planned, Waiting
-from pipelines.source.schema import TABLES, Table
+from pipelines.source.schema import FAILED, TABLES, Table
 from pipelines.warehouse.project import RAW_SCHEMA
 from pipelines.warehouse.raw import RawTable, read_raw_tables
 from pipelines.warehouse.same_file import SameFile
@@ -40,7 +40,7 @@ class SyncConfig(dg.Config):
     """What one launch may ask for, in the launchpad."""
 
     budget: int | None = Field(default=None, description="Make at most this many requests.")
-    full: bool = Field(default=False, description="Read both lists whole, to prove them.")
+    full: bool = Field(default=False, description="Scan every list, to prove it.")
 
 
 def raw_assets(automation: Automation) -> dg.AssetsDefinition:
@@ -121,7 +121,7 @@ def _failure(result: "SyncResult") -> dg.Failure:
     reasons = {
         name: part.reason or "no reason given"
         for name, part in result.resources.items()
-        if part.outcome == "failed"
+        if part.outcome == FAILED
     }
     text = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
     return dg.Failure(description=f"The sync failed: {text}")

@@ -1,8 +1,7 @@
 """The API's lists, each described once: what a row is, where it stands, and how it changes.
 
-The sync, the client and the tests read this; nothing else names a list. A new one is a spec here,
-its columns in ``pipelines/source/schema.py``, its fields in ``pipelines/source/shapes.py`` and a
-staging model.
+The sync, the client, what follows people, Dagster and the tests read this; no code asks for a list
+by its name. Which files a new one takes is in ``docs/architecture.md``.
 """
 
 from __future__ import annotations
@@ -21,6 +20,9 @@ from pipelines.source.schema import (
     Table,
 )
 from pipelines.source.shapes import SHAPES, Shape
+
+#: The API gives at most 100 rows a page (G); a server that clamps lower is followed.
+PAGE_SIZE = 100
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,6 @@ class ListSpec:
     row itself says when it changed, most telling first (else by ``statuses.time_columns``).
     ``amounts``: where an amount is kept that the list does not show any more.
     ``is_retained_briefly``: the API drops old rows, and they stay in the warehouse.
-    ``names_partner``: its path has the partner's id, so that a refusal may mean a wrong one.
     ``feed``: what tells of moved rows; ``recheck``: what is read again because time has passed.
     """
 
@@ -104,7 +105,6 @@ class ListSpec:
     changed_at: tuple[str, ...] = ()
     amounts: Table | None = None
     is_retained_briefly: bool = False
-    names_partner: bool = False
     recheck: Recheck | None = None
     feed: Feed | None = None
 
@@ -122,6 +122,11 @@ class ListSpec:
     def words(self) -> str:
         """The rows' name in a sentence."""
         return self.name.replace("_", " ")
+
+    @property
+    def names_partner(self) -> bool:
+        """Whether a path has the partner's id, so that a refusal may mean a wrong one."""
+        return any("{partner_id}" in path for path in self.paths.values())
 
 
 WEBHOOK_LOGS_LIST = ListSpec(
@@ -174,7 +179,6 @@ ORDERS_LIST = ListSpec(
         },
     ),
     amounts=ORDER_AMOUNT_HISTORY,
-    names_partner=True,
     feed=Feed(
         events=WEBHOOK_LOGS.name,
         key="order_id",

@@ -17,9 +17,7 @@ over days, and certifies what it has: prefer it. This source is for other destin
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -27,7 +25,7 @@ import dlt
 
 from pipelines.clock import Clock, SystemClock, utc
 from pipelines.destinations.batches import to_arrow
-from pipelines.destinations.packages import hints_of
+from pipelines.destinations.packages import hints_of, without_expected_hints
 from pipelines.errors import PrintoraError
 from pipelines.lists import LISTS, ListSpec
 from pipelines.lookup import overridden
@@ -109,7 +107,7 @@ def _resource(table: Table, read: Any, *arguments: Any) -> Any:
 
     def batches() -> Iterator[Any]:
         pile = _Pile(table, _disposition())
-        with _without_expected_hints(table.name):
+        with without_expected_hints([table.name]):
             yield from read(pile, *arguments)
 
     hints = {name: hint for name, hint in hints_of(table).items() if name != "write_disposition"}
@@ -130,22 +128,6 @@ def _disposition() -> Any:
     if "upsert" in strategies and table_format in ("delta", "iceberg"):
         return {"disposition": "merge", "strategy": "upsert"}
     return "replace"
-
-
-@contextmanager
-def _without_expected_hints(resource: str) -> Iterator[None]:
-    """Drop dlt's note, of this resource, that JSON columns travel as text: so they are declared."""
-
-    def is_news(record: logging.LogRecord) -> bool:
-        said = record.getMessage()
-        return f"In resource: {resource}," not in said or "column hints were different" not in said
-
-    logger = logging.getLogger("dlt")
-    logger.addFilter(is_news)
-    try:
-        yield
-    finally:
-        logger.removeFilter(is_news)
 
 
 class _WholeLists:

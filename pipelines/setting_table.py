@@ -155,11 +155,11 @@ def text(name: str) -> str | None:
     return str(value).strip() or None if value is not None else None
 
 
-def number(name: str, default: float) -> float:
-    """Return a number; the default where nothing is set."""
+def number(name: str, default: float | None = None) -> float:
+    """Return a number; where nothing is set, the default, which is the table's unless given."""
     setting, given = BY_NAME[name], text(name)
     if given is None:
-        return default
+        return float(setting.default) if default is None else default
     try:
         found = float(given)
     except ValueError:

@@ -21,7 +21,7 @@ from pipelines import destination
 from pipelines.errors import ConfigurationError
 from pipelines.hosts import LOOPBACK
 from pipelines.lookup import lookup
-from pipelines.setting_table import choice, flag, is_off, refuse_wrong_values
+from pipelines.setting_table import BY_NAME, choice, flag, is_off, refuse_wrong_values
 from pipelines.setting_table import number as _number
 from pipelines.setting_table import text as _text
 from pipelines.setting_table import variable as _variable
@@ -120,14 +120,14 @@ def load_settings() -> Settings:
         postgres_url=postgres_url(),
         lake_url=lake_url(),
         session_ledger=_text("session_ledger"),
-        reserve_share=_number("reserve_share", 0.2),
-        max_wait_seconds=_number("max_wait_seconds", 300.0),
-        timeout_seconds=_number("timeout_seconds", 30.0),
+        reserve_share=_number("reserve_share"),
+        max_wait_seconds=_number("max_wait_seconds"),
+        timeout_seconds=_number("timeout_seconds"),
         personal_data=cast(PersonalData, choice("personal_data")),
         pseudonym_key=_pseudonym_key(),
         max_run_minutes=_number("max_run_minutes", 0.0) or None,
-        reread_days=_number("reread_days", 30.0),
-        requests_in_flight=int(_number("requests_in_flight", 1.0)),
+        reread_days=_number("reread_days"),
+        requests_in_flight=int(_number("requests_in_flight")),
         duckdb_memory_limit=memory_limit(),
         models=model_settings(),
     )
@@ -289,8 +289,7 @@ def limit_memory(connection: DuckDBPyConnection) -> None:
 
 def model_settings() -> ModelSettings:
     """Return what the models can be told, from ``[sources.printora]``."""
-    defaults = ModelSettings()
-    zone = _text("report_time_zone") or defaults.report_time_zone
+    zone = _text("report_time_zone") or BY_NAME["report_time_zone"].default
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -300,12 +299,10 @@ def model_settings() -> ModelSettings:
         ) from None
     return ModelSettings(
         report_time_zone=zone,
-        session_maturity_minutes=int(
-            _number("session_maturity_minutes", defaults.session_maturity_minutes)
-        ),
-        retry_settled_minutes=int(_number("retry_settled_minutes", defaults.retry_settled_minutes)),
+        session_maturity_minutes=int(_number("session_maturity_minutes")),
+        retry_settled_minutes=int(_number("retry_settled_minutes")),
         session_fields=",".join(_session_fields()),
-        delivery_promise_days=int(_number("delivery_promise_days", defaults.delivery_promise_days)),
+        delivery_promise_days=int(_number("delivery_promise_days")),
     )
 
 

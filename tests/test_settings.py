@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from pipelines.settings import (
     warehouse_path,
 )
 from pipelines.unknown_settings import OTHERS
+from pipelines.warehouse import ModelSettings
 
 Setter = Callable[..., None]
 
@@ -494,6 +496,15 @@ def test_every_variable_of_our_own_is_known() -> None:
     }
     assert "PRINTORA_TRACEBACK" in read
     assert read <= {*OTHERS}
+
+
+def test_a_default_is_the_tables_in_code_too(env: Setter) -> None:
+    """Who makes the settings in code has another pace, or other marts, than who sets nothing."""
+    env(api_key="sk_live_1", partner_id="p1")
+    read = load_settings()
+    built = {f.name: f.default for f in fields(Settings) if f.default is not MISSING}
+    assert {name: getattr(read, name) for name in built} == built
+    assert read.models == model_settings() == ModelSettings()
 
 
 def test_the_readme_lists_the_table() -> None:

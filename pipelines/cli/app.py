@@ -58,7 +58,7 @@ Budget = Annotated[
     int | None, typer.Option(min=1, help="Make at most this many requests, then stop with code 3.")
 ]
 Full = Annotated[
-    bool, typer.Option("--full", help="Read both lists whole, as a first load does, to prove them.")
+    bool, typer.Option("--full", help="Scan every list, as a first load does, to prove it.")
 ]
 
 AcceptDeletions = Annotated[

@@ -1,4 +1,4 @@
-"""The certificates as the warehouse has them, read without what made them: that takes a second."""
+"""The certificates as the warehouse has them: what syncs of this version and older ones proved."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from pipelines.clock import utc
+from pipelines.lists import RESOURCES
+from pipelines.source.schema import SKIPPED
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 #: Data that is older than this is late, where no schedule says otherwise.
 LATE = timedelta(days=1)
-#: Outcomes, as ``printora_raw.sync_runs`` has them.
-FAILED, SKIPPED = "failed", "skipped"
+#: Sessions come first, and what tells of others last.
+_PLACES = {name: place for place, name in enumerate(reversed(RESOURCES))}
 
 _LAST = """
     select {columns}
     from printora_raw.sync_runs
     where sync_id = (select max(sync_id) from printora_raw.sync_runs)
-    order by array_position(['sessions', 'orders', 'webhook_logs'], resource)
 """
-
 
 _FRESHNESS = """
     select
@@ -127,7 +127,8 @@ def read_last(connection: DuckDBPyConnection) -> Sequence[StoredCertificate]:
     # A warehouse of an older version lacks the newest columns until its next sync.
     names = [field.name for field in fields(StoredCertificate) if field.name in there]
     rows = connection.execute(_LAST.format(columns=", ".join(names))).fetchall() if there else []
-    return [StoredCertificate(**dict(zip(names, row, strict=True))) for row in rows]
+    found = (StoredCertificate(**dict(zip(names, row, strict=True))) for row in rows)
+    return sorted(found, key=lambda part: _PLACES.get(part.resource, len(_PLACES)))
 
 
 def read_freshness(connection: DuckDBPyConnection) -> Mapping[str, Freshness]:

@@ -13,9 +13,7 @@ from rich.text import Text
 
 from pipelines.cli import failures, tables, terminal, warehouses
 from pipelines.cli.certificates import (
-    FAILED,
     LATE,
-    SKIPPED,
     StoredCertificate,
     complete_as_of,
     read_freshness,
@@ -25,6 +23,7 @@ from pipelines.cli.tables import QUARANTINE
 from pipelines.clock import SystemClock, utc
 from pipelines.errors import WarehouseError, WarehouseLocked
 from pipelines.settings import lake_url, publish_path, warehouse_path
+from pipelines.source.schema import FAILED, SKIPPED
 from pipelines.warehouse import warehouse_lock
 from pipelines.warehouse.foreign import refuse_foreign, stranger
 from pipelines.warehouse.lock import holder_of, was_ever_held

@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines.cli.answers import Funnel, Latency
-from pipelines.cli.certificates import SKIPPED, Certificate, complete_as_of
+from pipelines.cli.certificates import Certificate, complete_as_of
+from pipelines.source.schema import SKIPPED
 from pipelines.warehouse import CheckResult
 from pipelines.words import EVIDENCE, NONE, count, counted, duration, moment, percent
 

@@ -24,12 +24,9 @@ from pipelines.client.wire import Contract, Page
 from pipelines.clock import Clock, SystemClock
 from pipelines.decoding import decode_list
 from pipelines.errors import ConfigurationError
-from pipelines.lists import ORDERS_LIST, WEBHOOK_LOGS_LIST, ListSpec
+from pipelines.lists import ORDERS_LIST, PAGE_SIZE, WEBHOOK_LOGS_LIST, ListSpec
 
 __all__ = ["CreatedSession", "Page", "PrintoraClient", "RateGovernor", "Wait"]
-
-#: The API gives at most 100 rows a page (G); a server that clamps lower is followed.
-PAGE_SIZE = 100
 
 
 @dataclass(frozen=True)

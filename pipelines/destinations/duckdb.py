@@ -21,12 +21,11 @@ from pipelines.destinations.faults import readable_errors
 from pipelines.destinations.packages import Packages
 from pipelines.destinations.sql import SqlReading
 from pipelines.destinations.where import JsonObject
-from pipelines.errors import WarehouseError, WarehouseLocked
+from pipelines.errors import WarehouseError
 from pipelines.source.schema import Table
-from pipelines.warehouse.connection import READER_TIMEOUT
+from pipelines.warehouse.connection import READER_TIMEOUT, when_free
 from pipelines.warehouse.same_file import moved_away, place_of
 
-_POLL_SECONDS = 0.2
 #: dlt's table of the packages that it has loaded.
 _LOADS = "_dlt_loads"
 _CHECKPOINT = "16MB"
@@ -95,7 +94,6 @@ class DuckDBDestination(SqlReading):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._packages.close()
         with suppress(WarehouseError) if kind else nullcontext():
             self.release()
 
@@ -142,7 +140,7 @@ class DuckDBDestination(SqlReading):
         if self._client is not None:
             self._check_place(self._client)
             return
-        client = self._open_when_free()
+        client = when_free(self._opened, READER_TIMEOUT, self._clock)
         loads = self._packages_in(client)
         if self._loads not in (None, loads):
             client.close_connection()
@@ -163,19 +161,11 @@ class DuckDBDestination(SqlReading):
             loads = client.execute_sql(f"select count(*), max(load_id) from {DATASET}.{_LOADS}")
         return list(loads)
 
-    def _open_when_free(self) -> Any:
-        give_up = self._clock.now() + READER_TIMEOUT
-        while True:
-            client = self._packages.pipeline.sql_client()
-            try:
-                with readable_errors():
-                    client.open_connection()
-            except WarehouseLocked:
-                if self._clock.now() >= give_up:
-                    raise
-                self._clock.sleep(_POLL_SECONDS)
-            else:
-                return client
+    def _opened(self) -> Any:
+        client = self._packages.pipeline.sql_client()
+        with readable_errors():
+            client.open_connection()
+        return client
 
 
 def _path(client: Any) -> Path:

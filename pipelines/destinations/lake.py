@@ -66,7 +66,6 @@ class LakeDestination(Mirrored):
             with readable_errors():
                 lease = writer_lease(self._lake, clock=self._clock)
                 self._lease = stack.enter_context(lease)
-                stack.callback(self._packages.close)
                 stack.callback(self._mirror.close)
                 self._packages.open()
                 self._begin()

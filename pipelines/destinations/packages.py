@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import dlt
@@ -17,14 +18,24 @@ from pipelines.source.schema import Table
 PIPELINE = "printora"
 
 
-class _ExpectedHints(logging.Filter):
-    """Drop dlt's note that our JSON columns travel as text: that is how they are declared."""
+@contextmanager
+def without_expected_hints(resources: Collection[str]) -> Iterator[None]:
+    """Drop dlt's note, of these resources, that JSON columns travel as text: so they are declared.
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        return "several column hints were different" not in record.getMessage()
+    Other resources of the same process keep theirs.
+    """
+    ours = [f"In resource: {resource}," for resource in resources]
 
+    def is_news(record: logging.LogRecord) -> bool:
+        said = record.getMessage()
+        return "column hints were different" not in said or not any(of in said for of in ours)
 
-_HINTS = _ExpectedHints()
+    logger = logging.getLogger("dlt")
+    logger.addFilter(is_news)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_news)
 
 
 def resource(
@@ -86,17 +97,12 @@ class Packages:
 
     def open(self) -> None:
         """Forget what a killed process left: it is older than what others loaded since."""
-        logging.getLogger("dlt").addFilter(_HINTS)
         self.pipeline.drop()
 
     def begin(self) -> None:
         """Let dlt make its dataset, before anybody else makes tables in it."""
         with readable_errors(), self.pipeline.destination_client() as client:
             client.initialize_storage()
-
-    def close(self) -> None:
-        """Let dlt's log be as it was."""
-        logging.getLogger("dlt").removeFilter(_HINTS)
 
     def state(self) -> JsonObject:
         """Return what the last whole package left in the destination."""
@@ -117,7 +123,7 @@ class Packages:
             for table, batch in batches.items()
         ]
         source = dlt.source(lambda: resources, name=PIPELINE, max_table_nesting=0)()
-        with readable_errors():
+        with readable_errors(), without_expected_hints([table.name for table in batches]):
             # `run` would first restore the state from the destination again: it is ours already.
             self.pipeline.extract(source)
             self.pipeline.normalize()

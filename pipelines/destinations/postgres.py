@@ -108,7 +108,6 @@ class PostgresDestination(Mirrored):
             self._session = stack.enter_context(writer_session(self._url, clock=self._clock))
             with self._transaction() as cursor:  # before anything is asked or written
                 refuse_other_order(cursor)
-            stack.callback(self._packages.close)
             stack.callback(self._mirror.close)
             self._packages.open()
             with self._transaction() as cursor:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.report.headlines import judged_days
 from pipelines.report.weekly import Week
+from pipelines.source.schema import SKIPPED
 from pipelines.warehouse.macros import expanded
 from pipelines.warehouse.metrics import Metric
 
@@ -294,7 +295,7 @@ def webhook_types(connection: DuckDBPyConnection) -> list[Row]:
 
 def read(freshness: Sequence[Row]) -> list[Row]:
     """Return the resources that the last sync dealt with: without a ledger sessions are skipped."""
-    return [row for row in freshness if row["last_outcome"] not in (None, "skipped")]
+    return [row for row in freshness if row["last_outcome"] not in (None, SKIPPED)]
 
 
 def freshness(connection: DuckDBPyConnection) -> list[Row]:

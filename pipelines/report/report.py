@@ -13,6 +13,7 @@ from pipelines.report.funnel_chart import funnel
 from pipelines.report.glance import glance, words_of
 from pipelines.report.queries import Row
 from pipelines.report.weekly import Reading, weekly
+from pipelines.source.schema import SKIPPED
 from pipelines.warehouse import Metric, load_metrics
 from pipelines.words import duration, moment, percent
 
@@ -90,7 +91,7 @@ def _parts(connection: DuckDBPyConnection) -> Iterator[str]:
     found = todo.find(connection)
     unproven = [row for row in queries.read(freshness) if not row["is_complete"]]
     yield _header(connection, freshness)
-    skipped = [row for row in freshness if row["last_outcome"] == "skipped"]
+    skipped = [row for row in freshness if row["last_outcome"] == SKIPPED]
     yield _section("todo", [todo.actions(found, unproven, skipped)])
     cards = {
         "glance": [glance(connection, metrics), *todo.tables(found, "glance")],
@@ -112,7 +113,7 @@ def _header(connection: DuckDBPyConnection, freshness: Sequence[Row]) -> str:
     synced = queries.read(freshness)
     complete = bool(synced) and all(row["is_complete"] for row in synced)
     state = "complete" if complete else "partial" if synced else "not certified"
-    as_of = max((row["as_of"] for row in freshness if row["as_of"]), default=None)
+    as_of = min((row["as_of"] for row in synced or freshness if row["as_of"]), default=None)
     zone = queries.settings(connection)["report_time_zone"]
     facts = (
         f"As the API showed it at {moment(as_of)}. Days are those of {zone}, weeks begin on "

@@ -310,6 +310,9 @@ VALUE_ISSUES = Table(
     ),
 )
 
+#: What became of a resource in a sync: the words of ``sync_runs.outcome``.
+COMPLETE, PARTIAL, FAILED, SKIPPED = "complete", "partial", "failed", "skipped"
+
 SYNC_RUNS = Table(
     name="sync_runs",
     description="The certificate of each sync. One row per sync and resource.",

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from pipelines.source.schema import COMPLETE, FAILED, PARTIAL, SESSIONS, SKIPPED
 from pipelines.source.values import as_json
 
 if TYPE_CHECKING:
     from pipelines.sync.verdict import Verified
 
-COMPLETE, PARTIAL, FAILED, SKIPPED = "complete", "partial", "failed", "skipped"
 NOT_PROVEN = "not proven"
 
 
@@ -77,7 +77,7 @@ class SyncResult:
     @property
     def is_usable(self) -> bool:
         """Whether any list was read: one that the API closes does not stop the models."""
-        lists = [part for name, part in self.resources.items() if name != "sessions"]
+        lists = [part for name, part in self.resources.items() if name != SESSIONS.name]
         return any(part.outcome != FAILED for part in lists)
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelines.client.errors import AnswerTooLarge, ApiError
-from pipelines.sync.protocol import PAGE_SIZE
+from pipelines.lists import PAGE_SIZE
 
 #: After a fault of the server the next try is of so few rows that only one that is down fails.
 _CAUTIOUS = 10

@@ -21,9 +21,9 @@ from datetime import datetime, timedelta
 from pipelines.client.errors import ApiError
 from pipelines.errors import QuotaExhausted
 from pipelines.progress import Listener, Planned
+from pipelines.source.schema import FAILED
 from pipelines.sync import scan_credit
 from pipelines.sync.catch_up import catch_up
-from pipelines.sync.certificate import FAILED
 from pipelines.sync.driver import Driver
 from pipelines.sync.left_out import statuses_to_ask
 from pipelines.sync.listrun import ListRun

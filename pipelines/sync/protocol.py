@@ -23,9 +23,6 @@ from typing import TypeVar
 from pipelines.lists import ListSpec
 from pipelines.sync.position import ScanPosition
 
-#: The API gives at most 100 rows a page (guide, v1.1); a server that clamps lower is followed.
-PAGE_SIZE = 100
-
 
 @dataclass(frozen=True, slots=True)
 class ListRow:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pipelines.destinations.where import where
-from pipelines.lists import ListSpec
+from pipelines.lists import PAGE_SIZE, ListSpec
 from pipelines.sync.copy import LocalCopy
 from pipelines.sync.position import ScanPosition
-from pipelines.sync.protocol import PAGE_SIZE, ListPage, PageRequest, Strategy
+from pipelines.sync.protocol import ListPage, PageRequest, Strategy
 from pipelines.sync.scan import full_scan
 from pipelines.sync.state import ListState
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pipelines.destinations.where import where
-from pipelines.lists import ListSpec
+from pipelines.lists import PAGE_SIZE, ListSpec
 from pipelines.sync.copy import LocalCopy
-from pipelines.sync.protocol import PAGE_SIZE, PageRequest, Strategy
+from pipelines.sync.protocol import PageRequest, Strategy
 from pipelines.sync.state import ListState
 
 #: A row is looked for a few places around where it must stand: some are made in the same second.

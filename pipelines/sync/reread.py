@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from pipelines.destinations.where import Bound, Where, made
+from pipelines.lists import PAGE_SIZE
 from pipelines.sync.listrun import ListRun
-from pipelines.sync.protocol import PAGE_SIZE, Strategy
+from pipelines.sync.protocol import Strategy
 from pipelines.sync.refetch import refetch
 
 #: One sync spends no more requests on it.

@@ -12,13 +12,13 @@ from pipelines.clock import Clock, utc
 from pipelines.destinations.base import Destination
 from pipelines.destinations.where import JsonObject, Row, where
 from pipelines.errors import PrintoraError, QuotaExhausted
-from pipelines.lists import LISTS, ListSpec
+from pipelines.lists import LISTS, PAGE_SIZE, ListSpec
 from pipelines.progress import Listener, Loaded
 from pipelines.source.parse import Parser
 from pipelines.source.privacy import Privacy
-from pipelines.source.schema import SESSIONS
+from pipelines.source.schema import FAILED, PARTIAL, SESSIONS, SKIPPED
 from pipelines.sync.ahead import fetch_by
-from pipelines.sync.certificate import FAILED, PARTIAL, SKIPPED, ResourceCertificate, SyncResult
+from pipelines.sync.certificate import ResourceCertificate, SyncResult
 from pipelines.sync.driver import Driver
 from pipelines.sync.feed import EventFeed
 from pipelines.sync.ledger_run import LedgerRun
@@ -27,7 +27,6 @@ from pipelines.sync.overlay import Overlay
 from pipelines.sync.page_size import PageSize
 from pipelines.sync.pending import PendingRows
 from pipelines.sync.plan import Plan
-from pipelines.sync.protocol import PAGE_SIZE
 from pipelines.sync.state import Identity, ListState, SyncState
 from pipelines.sync.stored_state import read_state
 from pipelines.sync.unseen import last_look

@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 import os
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pipelines.clock import Clock, SystemClock
 from pipelines.errors import WarehouseError, WarehouseLocked, WarehouseSettingError
@@ -32,6 +33,7 @@ _POLL_SECONDS = 0.2
 _OTHER_HINT = "Name another file in DESTINATION__DUCKDB__CREDENTIALS, or move this one away."
 
 _log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 def connect(
@@ -60,7 +62,7 @@ def connect(
         )
     if not read_only:
         ensure_database(path)
-    connection = _open_when_free(path, read_only, wait_seconds, clock or SystemClock())
+    connection = when_free(lambda: _opened(path, read_only), wait_seconds, clock or SystemClock())
     # Times become dates in some models: they must not depend on the machine's zone.
     connection.execute("set TimeZone = 'UTC'")
     # Everything that the models use is built in: a misspelt name must not reach for the network.
@@ -116,20 +118,29 @@ def _put_in_place(aside: Path, path: Path) -> None:
         aside.rename(path)  # A file system without links.
 
 
-def _open_when_free(
-    path: Path, read_only: bool, wait_seconds: float, clock: Clock
-) -> DuckDBPyConnection:
-    import duckdb
+def when_free(open_it: Callable[[], T], wait_seconds: float, clock: Clock) -> T:
+    """Open a file; while another process has it open, try again for so many seconds.
 
+    Raises:
+        WarehouseLocked: that process did not close it in time.
+    """
     deadline = clock.now() + wait_seconds
     while True:
         try:
-            return duckdb.connect(str(path), read_only=read_only)
-        except duckdb.Error as error:
-            explained = _explained(path, error)
-            if not isinstance(explained, WarehouseLocked) or clock.now() >= deadline:
-                raise explained from error
+            return open_it()
+        except WarehouseLocked:
+            if clock.now() >= deadline:
+                raise
         clock.sleep(_POLL_SECONDS)
+
+
+def _opened(path: Path, read_only: bool) -> DuckDBPyConnection:
+    import duckdb
+
+    try:
+        return duckdb.connect(str(path), read_only=read_only)
+    except duckdb.Error as error:
+        raise _explained(path, error) from error
 
 
 def _explained(path: Path, error: Exception) -> WarehouseError:

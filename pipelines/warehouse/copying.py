@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.source.schema import TABLES
 from pipelines.warehouse.catalog import literal, quoted
 from pipelines.warehouse.postgres import Connection, Cursor, ensure_raw_tables, transaction
 from pipelines.warehouse.project import RAW_SCHEMA
@@ -41,8 +42,6 @@ _OURS = """
 
 def copy_raw(here: DuckDBPyConnection, there: Connection) -> int:
     """Replace the raw tables in PostgreSQL by those of the warehouse; return how many rows."""
-    from pipelines.source.schema import TABLES
-
     copied = 0
     with transaction(there) as cursor:
         ensure_raw_tables(cursor)
@@ -57,8 +56,6 @@ def copy_raw(here: DuckDBPyConnection, there: Connection) -> int:
 
 def copy_back(cursor: Cursor, here: DuckDBPyConnection, leave_out: Collection[str] = ()) -> None:
     """Copy the raw tables, and who is forgotten, out of PostgreSQL into an empty DuckDB file."""
-    from pipelines.source.schema import TABLES
-
     here.execute(f"create schema {RAW_SCHEMA}")
     cursor.execute(_OURS, [RAW_SCHEMA, list(leave_out)])
     known = {table.name: table.arrow.names for table in TABLES}

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import ConfigurationError, WarehouseError
+from pipelines.source.schema import TABLES
 from pipelines.warehouse.catalog import quoted
 from pipelines.warehouse.project import RAW_SCHEMA
 
@@ -105,8 +106,6 @@ class Lake:
         """Create what is missing of the raw tables: tables and columns, described."""
         from deltalake import DeltaTable, Field, Schema
 
-        from pipelines.source.schema import TABLES
-
         for table in TABLES:
             name = f"{RAW_SCHEMA}.{table.name}"
             columns = list(map(Field.from_arrow, table.arrow))
@@ -148,8 +147,6 @@ def copy_raw(lake: Lake, here: DuckDBPyConnection) -> None:
 
 def fill_raw(lake: Lake, here: DuckDBPyConnection) -> int:
     """Replace the raw tables of a lake by those of a warehouse; return how many rows."""
-    from pipelines.source.schema import TABLES
-
     lake.ensure_raw_tables()
     copied = 0
     with closing(here.cursor()) as cursor:

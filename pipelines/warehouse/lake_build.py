@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipelines.errors import ModelError
+from pipelines.source.schema import TABLES
 from pipelines.warehouse.build import ModelResult, kept, refuse_other_columns
 from pipelines.warehouse.checks import SAMPLE_ROWS, CheckResult, number_of
 from pipelines.warehouse.dialect import compiled
@@ -121,8 +122,6 @@ def _clear(lake: Lake) -> None:
 
 
 def _read_inputs(own: _Build, settings: ModelSettings) -> None:
-    from pipelines.source.schema import TABLES
-
     own.lake.ensure_raw_tables()
     for table in TABLES:
         name = f"{RAW_SCHEMA}.{table.name}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from pipelines.source.schema import TABLES
 from pipelines.warehouse.catalog import quoted
 from pipelines.warehouse.dialect import view_name
 from pipelines.warehouse.lake import Lake
@@ -44,8 +45,6 @@ def _show(connection: DuckDBPyConnection, name: str, table: Any) -> None:
 
 def _documents(name: str) -> Iterator[str]:
     """Return the columns of a raw table that are JSON: in the lake they are text."""
-    from pipelines.source.schema import TABLES
-
     for table in TABLES:
         if name == f"{RAW_SCHEMA}.{table.name}":
             yield from (column.name for column in table.columns if column.kind == "json")

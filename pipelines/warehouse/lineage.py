@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipelines.source.schema import TABLES
 from pipelines.warehouse.project import BUILD_SETTINGS, RAW_SCHEMA, Model, Project
 from pipelines.warehouse.settings import ModelSettings
 
@@ -91,8 +92,6 @@ def _source(node: Node) -> ColumnSource | None:
 
 def _schema_of(project: Project) -> dict[str, Any]:
     """Return the names of all columns, nested as sqlglot wants them; their types do not matter."""
-    from pipelines.source.schema import TABLES
-
     tables = {f"{RAW_SCHEMA}.{table.name}": [c.name for c in table.columns] for table in TABLES}
     tables |= {model.qualified: [c.name for c in model.columns] for model in project.models}
     tables[BUILD_SETTINGS] = list(ModelSettings.__dataclass_fields__)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import ConfigurationError, ModelError, WarehouseError
+from pipelines.source.schema import MONEY_DIGITS, MONEY_PLACES, TABLES
 from pipelines.warehouse.catalog import literal, quoted
 from pipelines.warehouse.checks import SAMPLE_ROWS, CheckResult, number_of
 from pipelines.warehouse.dialect import compiled
@@ -24,7 +25,7 @@ Cursor = Any
 
 TYPES: dict[Kind, str] = {
     "text": "text",
-    "money": "numeric(18, 4)",
+    "money": f"numeric({MONEY_DIGITS}, {MONEY_PLACES})",
     "integer": "bigint",
     "time": "timestamptz",
     "json": "jsonb",
@@ -79,8 +80,6 @@ def ensure_raw_tables(cursor: Cursor) -> None:
 
     The index is unique: nothing that is loaded, by whomever, can double a row.
     """
-    from pipelines.source.schema import TABLES
-
     cursor.execute(_RAW, [RAW_SCHEMA])
     there = {(table, column): text for table, column, text in cursor.fetchall()}
     cursor.execute(f"create schema if not exists {RAW_SCHEMA}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from pipelines.errors import ModelError
 from pipelines.shipped import shipped
+from pipelines.source.schema import TABLES
 from pipelines.warehouse.contract import Contract, promises
 from pipelines.warehouse.macros import expanded
 from pipelines.warehouse.meanings import with_meanings
@@ -257,8 +258,6 @@ class _Reader:
 
 def raw_tables() -> frozenset[str]:
     """Return the qualified names of the tables that a sync loads."""
-    from pipelines.source.schema import TABLES
-
     return frozenset(f"{RAW_SCHEMA}.{table.name}" for table in TABLES)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipelines.source.schema import MONEY_DIGITS, MONEY_PLACES, TABLES
 from pipelines.warehouse.catalog import ColumnType, columns, count, describe, quoted
 from pipelines.warehouse.project import RAW_SCHEMA
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 _TYPES: dict[Kind, str] = {
     "text": "VARCHAR",
-    "money": "DECIMAL(18, 4)",
+    "money": f"DECIMAL({MONEY_DIGITS}, {MONEY_PLACES})",
     "integer": "BIGINT",
     "time": "TIMESTAMP WITH TIME ZONE",
     "json": "JSON",
@@ -37,8 +38,6 @@ def ensure_raw_tables(connection: DuckDBPyConnection) -> None:
     A load makes only what it has rows for: without a ledger there is no table of sessions, and an
     older version of this program loaded fewer columns. What is there is left as it is.
     """
-    from pipelines.source.schema import TABLES
-
     connection.execute(f"create schema if not exists {quoted(RAW_SCHEMA)}")
     existing = columns(connection)
     for table in TABLES:
@@ -68,8 +67,6 @@ class RawTable:
 
 def read_raw_tables(connection: DuckDBPyConnection) -> list[RawTable]:
     """Return the raw tables, loaded or not, in the order of the schema."""
-    from pipelines.source.schema import TABLES
-
     ensure_raw_tables(connection)
     existing = columns(connection)
     names = [f"{RAW_SCHEMA}.{table.name}" for table in TABLES]
@@ -88,7 +85,7 @@ def _add_columns(connection: DuckDBPyConnection, table: Table, existing: set[str
 
 def _fill_from_payload(connection: DuckDBPyConnection, name: str, column: str) -> None:
     paths = ", ".join(f"json_extract_string(payload, '{path}')" for path in _IN_PAYLOAD[column])
-    kind = "decimal(18, 4)" if column == "total_amount" else "varchar"
+    kind = _TYPES["money" if column == "total_amount" else "text"]
     connection.execute(
         f"update {name} set {quoted(column)} = try_cast(coalesce({paths}) as {kind})"  # noqa: S608
     )

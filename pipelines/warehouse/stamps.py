@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from pipelines.source.schema import TABLES
 from pipelines.warehouse.catalog import quoted
 from pipelines.warehouse.project import BUILD_SETTINGS, RAW_SCHEMA, Model, Project
 from pipelines.warehouse.settings import ModelSettings
@@ -48,8 +49,6 @@ def current_stamps(
 
 def raw_stamps(connection: DuckDBPyConnection) -> dict[str, str]:
     """Return the stamps of the raw tables."""
-    from pipelines.source.schema import TABLES
-
     stamps = {}
     for table in TABLES:
         name = f"{RAW_SCHEMA}.{table.name}"

@@ -87,7 +87,6 @@ REFUNDS = ListSpec(
         common=frozenset({"pending", "approved", "paid_out"}),
         time_columns={"pending": "created_at"},
     ),
-    names_partner=True,
 )
 
 
