@@ -18,6 +18,7 @@ from pydantic import Field
 from assets.running import LOCK_TIMEOUT, LONG_READER_TIMEOUT, Context, explained
 from pipelines.lookup import overridden
 from pipelines.warehouse import ModelSettings, connect, warehouse_lock
+from pipelines.warehouse.first_load import unmade_unless_loaded
 from pipelines.warehouse.same_file import SameFile
 
 if TYPE_CHECKING:
@@ -111,13 +112,13 @@ class WarehouseResource(_Settings):
     def writing(self, context: Context) -> Iterator[None]:
         """Be the only run that has the warehouse, with a line in the log while waiting for it."""
         command = f"dagster run {context.run.run_id}"
-        with (
-            explained(context),
-            warehouse_lock(
-                self.file(), timeout=LOCK_TIMEOUT, on_wait=context.log.info, command=command
-            ),
-        ):
-            yield
+        with explained(context):
+            path = self.file()
+            lock = warehouse_lock(
+                path, timeout=LOCK_TIMEOUT, on_wait=context.log.info, command=command
+            )
+            with lock, unmade_unless_loaded(path):
+                yield
 
     @contextmanager
     def open(self, context: Context, *, read_only: bool = False) -> Iterator["DuckDBPyConnection"]:

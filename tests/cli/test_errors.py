@@ -177,6 +177,16 @@ def test_a_warehouse_that_cannot_be_made_is_refused_at_once(
     assert sorted(path for path in left if path.name != "dlt") == before  # dlt's own, and empty
 
 
+def test_a_first_run_that_is_refused_leaves_nothing(place: Place) -> None:
+    """Broken: a mistyped key leaves an empty warehouse, and a key of pseudonyms that nobody has."""
+    before = {path.name for path in place.folder.iterdir()}
+    done = place.run("run", api_key="sk_test_revoked")
+    assert done.returncode == 1, done.stderr
+    assert "401" in done.stderr
+    left = {path.name for path in place.folder.iterdir()} - before
+    assert left <= {"dlt", "warehouse.duckdb.lock"}
+
+
 def test_an_error_is_a_document_too(loaded: Place) -> None:
     """Broken: a machine that reads --json gets nothing, or text, when a run fails."""
     done = loaded.run("run", "--json", api_key="sk_test_revoked")

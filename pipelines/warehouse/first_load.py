@@ -1,0 +1,41 @@
+"""A first load that ends before anything was loaded leaves nothing behind.
+
+An empty warehouse looks like one that lost its rows, and a key beside it like one to be kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipelines.errors import WarehouseError
+from pipelines.source.pseudonyms import key_file
+from pipelines.warehouse.catalog import relations
+from pipelines.warehouse.connection import connect
+from pipelines.warehouse.project import raw_tables
+
+
+@contextmanager
+def unmade_unless_loaded(path: Path) -> Iterator[None]:
+    """Take away what an error in the block leaves of a warehouse that was not there before it.
+
+    The caller holds the warehouse's lock, whose own file stays: others may wait for it.
+    """
+    beside = (path.with_name(f"{path.name}.wal"), key_file(path))
+    new = [each for each in (path, *beside) if not each.exists()]
+    try:
+        yield
+    except BaseException:
+        if path in new and path.exists() and not _is_loaded(path):
+            for each in new:
+                each.unlink(missing_ok=True)
+        raise
+
+
+def _is_loaded(path: Path) -> bool:
+    try:
+        with connect(path, read_only=True) as connection:
+            return not raw_tables().isdisjoint(relations(connection))
+    except WarehouseError:
+        return True  # it cannot be looked at, and so it stays

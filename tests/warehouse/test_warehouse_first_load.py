@@ -1,0 +1,50 @@
+"""What an error before, and after, the first row leaves of a warehouse that was not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.warehouse import connect
+from pipelines.warehouse.first_load import unmade_unless_loaded
+
+_BEGUN = "create schema if not exists printora_raw"
+_LOADED = f"{_BEGUN}; create table printora_raw.orders (order_id text)"
+
+
+def _run(path: Path, sql: str) -> None:
+    """Fail as a run does, after this statement."""
+    with connect(path) as connection:
+        connection.execute(sql)
+    _key(path).touch()
+    raise KeyboardInterrupt
+
+
+def _fail(path: Path, sql: str) -> set[Path]:
+    """Return what is in the folder afterwards."""
+    with pytest.raises(KeyboardInterrupt), unmade_unless_loaded(path):
+        _run(path, sql)
+    return {*path.parent.iterdir()}
+
+
+def _key(path: Path) -> Path:
+    return path.with_name(f"{path.name}.pseudonym-key")
+
+
+def test_what_nothing_was_loaded_into_goes(path: Path) -> None:
+    """A wrong key leaves an empty warehouse, and a key that nobody dares to remove."""
+    assert _fail(path, _BEGUN) == set()
+
+
+def test_what_was_loaded_stays(path: Path) -> None:
+    """The first pages of a load that was cut are removed, and the quota was spent for nothing."""
+    assert _fail(path, _LOADED) == {path, _key(path)}
+
+
+def test_what_was_there_stays(path: Path) -> None:
+    """A mistyped setting costs somebody the key that their backup has, or an empty file."""
+    _key(path).touch()
+    assert _fail(path, _BEGUN) == {_key(path)}
+    connect(path).close()
+    assert _fail(path, _BEGUN) == {path, _key(path)}
