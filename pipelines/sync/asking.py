@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from pipelines.client import Page
 from pipelines.client.errors import ApiError, NotFound, Refused
@@ -59,20 +60,23 @@ class Asking:
         self._ahead.close()
         self._count_early()
 
-    def ask(self, request: PageRequest) -> Page | ApiError:
+    def ask(self, wanted: PageRequest) -> tuple[PageRequest, Page | ApiError]:
         """Make one request, of fewer rows where an answer of so many cannot be had.
 
-        Return an error where one place alone cannot be read.
+        Return it as it was made, for the API may round offsets; and an error where one place alone
+        cannot be read.
 
         Raises:
             RequestRefused: the API does not take the filter, or the offset.
             ApiError: the list cannot be read.
         """
-        name = request.spec.name
-        size = self.sizes[name]
+        size = self.sizes[wanted.spec.name]
         while True:
+            offset, limit = size.window(wanted.offset)
+            ahead = wanted.ahead if size.paged_by is None else ()
+            request = replace(wanted, offset=offset, ahead=ahead)
             try:
-                page = self._page(request, size.limit)
+                page = self._page(request, limit)
             except ApiError as error:
                 if _is_refused(request, error):
                     raise RequestRefused(error.message) from error
@@ -81,10 +85,11 @@ class Asking:
                 if size.limit == 0:
                     size.limit = 1
                     self._look_behind(request, error)
-                    return error
+                    return request, error
             else:
                 size.note_success()
-                return page
+                if not size.learn(request.status, offset, page.rows):
+                    return request, page
 
     def _page(self, request: PageRequest, limit: int) -> Page:
         status = self._spelt(request.spec.name, request.status)

@@ -97,11 +97,11 @@ def _look(run: ListRun) -> Strategy[_Counted | None]:
 
 def _is_decided(run: ListRun, found: _Counted) -> Strategy[bool]:
     """Conclude, unless counting once more may tell why the numbers differ."""
-    reason = None
+    doubt = None
     if found.last.total is not None:
-        reason = yield from why_not_whole(run, found.last)
-    if reason is not None:
-        run.conclude(NeedsScan(reason))
+        doubt = yield from why_not_whole(run, found.last)
+    if doubt is not None:
+        run.conclude(doubt)
         return True
     evidence = run.evidence(Proof.COUNTS, found.began, counts=found.compared, **numbers(run))
     verdict = judge(evidence, otherwise=Inconclusive)

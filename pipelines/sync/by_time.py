@@ -25,9 +25,9 @@ def by_time(run: ListRun) -> Strategy[None]:
     if not run.state.is_trusted:
         run.leave_unproven()
         return
-    reason = yield from why_not_whole(run, found.last)
-    if reason is not None:
-        run.conclude(NeedsScan(reason))
+    doubt = yield from why_not_whole(run, found.last)
+    if doubt is not None:
+        run.conclude(doubt)
         return
     reason = yield from _compare_statuses(run)
     if reason is not None:

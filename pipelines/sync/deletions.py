@@ -2,7 +2,8 @@
 
 A row is marked as deleted when a full scan passed its place and did not meet it, or when a page
 showed its neighbours without it, twice, and the numbers agree then. Of many rows at once it is
-believed when a later scan agrees: a default filter or a permission may have changed.
+believed when a later scan agrees: a default filter or a permission may have changed. Of the newest
+rows it is believed after an hour: a copy of the list that lags has not got them yet.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime, timedelta
 
+from pipelines.destinations.where import made_at, where
 from pipelines.sync.counts import count
 from pipelines.sync.left_out import left_out
 from pipelines.sync.listrun import RECONCILE_REQUESTS, ListRun
@@ -17,11 +19,15 @@ from pipelines.sync.protocol import Strategy
 from pipelines.sync.reconcile import reconcile
 from pipelines.sync.refetch import refetch
 from pipelines.sync.state import Withheld
+from pipelines.sync.verdict import Inconclusive, NeedsScan, Verdict
 
 #: More than this at once is a mass: rows, or that share of the list.
 _FEW, _SHARE = 20, 0.01
 #: A later scan agrees when it began so much later.
 _AGREES_AFTER = timedelta(hours=1)
+#: So long a copy of the list may lag behind what an earlier answer had.
+_LAG = timedelta(hours=1)
+_ARE_MISSING = "are not in the list any more: they are marked as deleted after an hour"
 
 
 def is_mass(gone: int, stored: int) -> bool:
@@ -29,25 +35,38 @@ def is_mass(gone: int, stored: int) -> bool:
     return gone > max(_FEW, _SHARE * stored) or (gone > 0 and gone == stored)
 
 
-def withheld(run: ListRun, gone: int, stored: int, at: datetime) -> int:
+def withheld(run: ListRun, gone: frozenset[str], stored: int, at: datetime) -> int:
     """Return how many of the missing rows are not marked as deleted yet."""
-    before = run.state.disappeared
-    if not is_mass(gone, stored) or run.shared.accept_deletions:
+    before, rows = run.state.disappeared, len(gone)
+    if run.shared.accept_deletions or not is_mass(rows, stored):
         run.note(disappeared=None)
-        return 0
-    if before is None or abs(gone - before.rows) > max(_FEW, _SHARE * stored):
-        run.note(disappeared=Withheld(gone, at))
-        return gone
+        return rows if _may_lag(run, gone, at) else 0
+    if before is None or abs(rows - before.rows) > max(_FEW, _SHARE * stored):
+        run.note(disappeared=Withheld(rows, at))
+        return rows
     if at - before.since < _AGREES_AFTER:
-        return gone
+        return rows
     run.note(disappeared=None)
     return 0
 
 
-def find_gone(run: ListRun, total: int) -> Strategy[str | None]:
+def _may_lag(run: ListRun, gone: frozenset[str], at: datetime) -> bool:
+    """Tell whether the rows that are missing are the newest, which a copy that lags lacks."""
+    if not gone or run.shared.accept_deletions:
+        return False
+    recent = run.copy.select(run.spec, where(run.spec, since=at - _LAG))
+    newest = max(recent, key=lambda row: made_at(run.spec, row) or at, default=None)
+    if newest is not None and newest[run.spec.key] in gone:
+        return True
+    undated = (k for k, row in run.copy.rows(run.spec, gone).items() if not made_at(run.spec, row))
+    told = run.feed.told(run.copy, at - _LAG) if run.feed else frozenset()
+    return not told.isdisjoint(undated)
+
+
+def find_gone(run: ListRun, total: int) -> Strategy[Verdict | None]:
     """Find rows that have left a sorted list, and mark them if that explains its length.
 
-    Returns why the list proves nothing, where this sync was shown such a row.
+    Returns a verdict where this sync was shown such a row, or may be shown it soon.
     """
     surplus = run.listed - total
     if is_mass(surplus, run.stored) or run.state.order == "unknown":
@@ -62,7 +81,9 @@ def find_gone(run: ListRun, total: int) -> Strategy[str | None]:
     rows, began = run.copy.rows(run.spec, gone), run.stats.began
     shown = [key for key, row in rows.items() if began and row["_seen_at"] >= began]
     if shown:
-        return left_out(run, len(shown))
+        return NeedsScan(left_out(run, len(shown)))
+    if _may_lag(run, gone, at):
+        return Inconclusive(f"{len(gone)} of the newest {run.spec.words} {_ARE_MISSING}")
     agrees = len(gone) == len(absent) == run.listed - total
     if agrees and not (
         yield from _are_counted(run, Counter(row["status"] for row in rows.values()))

@@ -185,9 +185,9 @@ class Driver:
         else:
             turn.send(page)
 
-    def _answer(self, request: PageRequest) -> ListPage:
+    def _answer(self, wanted: PageRequest) -> ListPage:
         """Ask for a page, and keep its rows."""
-        found = self._asking.ask(request)
+        request, found = self._asking.ask(wanted)
         if isinstance(found, ApiError):
             return self._intake.unreadable(request, found, utc(self._clock.now()))
         self._intake.note(request, found)

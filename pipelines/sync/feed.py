@@ -21,6 +21,8 @@ from pipelines.sync.head import CLOCK_SLACK
 
 #: So long after an event the list must show it; of older ones an order may have been put back.
 LAG, RECENT = timedelta(seconds=10), timedelta(hours=1)
+#: So far back the last event is looked for; a quiet hour is longer at night.
+_SPANS = (RECENT, timedelta(hours=4), timedelta(days=1))
 #: The times that an order has of the steps before its status.
 _TIMES_BEFORE = {"shipped": ("paid_at",), "delivered": ("paid_at", "shipped_at")}
 #: Columns that no event fills in: they are the row's own, or its notes.
@@ -76,20 +78,40 @@ class EventFeed:
             )
         }
 
+    def told(self, copy: LocalCopy, since: datetime) -> frozenset[str]:
+        """Return the keys of which events tell that happened since a time."""
+        return frozenset(event[self.feed.key] for event in copy.events(self.events, since))
+
     def ahead_of_list(self, copy: LocalCopy, as_of: datetime) -> int:
         """Count the orders of which events tell what the list, asked later, does not show.
 
+        Asked are the events of the last hour; where it had none, the last one of the day: a list
+        that stands still shows not even that, and one that shows it has put the others back.
+        """
+        ranks: dict[str, int] = {}
+        for event, rank in self._last_told(copy, as_of):
+            ranks[event[self.feed.key]] = max(rank, ranks.get(event[self.feed.key], -1))
+        known = copy.rows(self.spec, ranks) if ranks else {}
+        return sum(self._is_behind(known.get(key), rank) for key, rank in ranks.items())
+
+    def _last_told(self, copy: LocalCopy, as_of: datetime) -> list[tuple[Row, int]]:
+        """Return the newest events that the list must show, and the rank of each one's status."""
+        for span in _SPANS:
+            told = list(self._ranked(copy.events(self.events, as_of - span), as_of - LAG))
+            if told:
+                return told if span == RECENT else told[-1:]
+        return []
+
+    def _ranked(self, events: Iterable[Row], until: datetime) -> Iterable[tuple[Row, int]]:
+        """Yield events that happened until a time, with the ranks of their statuses.
+
         Where neither the event nor its log has a time, nothing tells which was first.
         """
-        told: dict[str, int] = {}
-        for event in copy.events(self.events, as_of - RECENT):
+        for event in events:
             status = self._status(event, None)
             is_dated = event["event_at"] is not None or event["created_at"] is not None
-            if status is not None and is_dated and event["happened_at"] <= as_of - LAG:
-                rank = self.spec.statuses.rank(status, -1)
-                told[event[self.feed.key]] = max(rank, told.get(event[self.feed.key], -1))
-        known = copy.rows(self.spec, told) if told else {}
-        return sum(self._is_behind(known.get(key), rank) for key, rank in told.items())
+            if status is not None and is_dated and event["happened_at"] <= until:
+                yield event, self.spec.statuses.rank(status, -1)
 
     def _is_behind(self, row: Row | None, rank: int) -> bool:
         order = self.spec.statuses

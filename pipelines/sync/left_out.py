@@ -14,7 +14,7 @@ from pipelines.sync.counts import statuses_in_order
 from pipelines.sync.head import CLOCK_SLACK, TAIL
 from pipelines.sync.listrun import ListRun
 from pipelines.sync.position import ScanPosition
-from pipelines.sync.protocol import PageRequest, RequestRefused, Strategy
+from pipelines.sync.protocol import ListPage, PageRequest, RequestRefused, Strategy
 
 #: So many statuses that are no filter are enough to know that the API does not count by status.
 _ENOUGH = 2
@@ -38,7 +38,7 @@ def count_left_out(
     before = made_until(run, scan.id, started_at)
     known = run.beside
     overlap = max(min(TAIL, scan.longest_page - 1), 0)  # a page that ends there shows nothing new
-    surplus = yield from _surplus(run, scan.id, overlap)
+    surplus = yield from _surplus(run, scan, overlap)
     shown = made_until(run, scan.id, started_at) - before
     if shown or surplus <= known:
         return shown
@@ -46,13 +46,14 @@ def count_left_out(
     return max(surplus - known - came, 0)
 
 
-def _surplus(run: ListRun, scan_id: str, overlap: int) -> Strategy[int]:
+def _surplus(run: ListRun, scan: ScanPosition, overlap: int) -> Strategy[int]:
     """Return how many rows more than the scan met are shown by status; 0 where one is no filter."""
     surplus, ignored = 0, 0
     for status in reversed(statuses_to_ask(run)):
-        met = _met(run, scan_id, status)
+        met = _met(run, scan.id, status)
+        start = max(met - overlap, 0)
         try:
-            page = yield PageRequest(run.spec, max(met - overlap, 0), "count", status)
+            page = yield from _end_of(run, status, start)
         except RequestRefused:
             if met:  # of none, a refusal may say just that
                 return 0
@@ -60,12 +61,21 @@ def _surplus(run: ListRun, scan_id: str, overlap: int) -> Strategy[int]:
         if any(not row.is_bad and row.status != status for row in page.rows):
             ignored += 1
         else:
-            none = 0 if overlap else met
-            surplus += (page.end if page.rows else none) - met  # `total` may be of all rows
+            # A long page where an empty one stood says nothing of the end; `total` may be of all.
+            tells = page.offset >= start or len(page.rows) < scan.longest_page
+            surplus += page.end - met if tells else 0
         if ignored == _ENOUGH:
             run.note(filters_ignored=True)
             break
     return 0 if ignored else surplus
+
+
+def _end_of(run: ListRun, status: str, start: int) -> Strategy[ListPage]:
+    """Read a status from a place on; from its start, where nothing is left that far."""
+    page = yield PageRequest(run.spec, start, "count", status)
+    if start and not page.rows:
+        page = yield PageRequest(run.spec, 0, "count", status)
+    return page
 
 
 def made_until(run: ListRun, scan_id: str, moment: datetime) -> int:

@@ -1,6 +1,13 @@
-"""How many rows to ask for at once: learned, where answers of the usual size cannot be had."""
+"""How many rows to ask for at once, and where: learned, where the usual way does not work.
+
+Answers of the usual size may be too large. And an API that turns offsets into page numbers answers
+with the page that a place is on: asked for as many rows as divide the offset, it is exact.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 from pipelines.client.errors import AnswerTooLarge, ApiError
 from pipelines.lists import PAGE_SIZE
@@ -12,10 +19,13 @@ _TRUST_AFTER = 50
 
 
 class PageSize:
-    """The rows to ask for, of one list."""
+    """The rows to ask for, of one list; ``paged_by``: rows of the pages that offsets round to."""
 
-    def __init__(self, limit: int = PAGE_SIZE) -> None:
+    def __init__(self, limit: int = PAGE_SIZE, paged_by: int | None = None) -> None:
         self.limit = limit
+        self.paged_by = paged_by
+        self._longest = 0
+        self._last: tuple[str | None, int, Sequence[Any]] = (None, 0, ())
         self._answers = 0
         self._in_a_row = 0
         self._too_many: int | None = None
@@ -42,3 +52,23 @@ class PageSize:
         self._too_many, self._in_a_row = self.limit, 0
         self.limit //= 2 if too_large else _CAUTIOUS
         return True
+
+    def window(self, offset: int) -> tuple[int, int]:
+        """Return the offset and the rows to ask for, so that most rows come from a place on."""
+        if self.paged_by is None:
+            return offset, self.limit
+        most = min(self.limit, self.paged_by)
+        rows = max(range(most, 0, -1), key=lambda rows: rows - offset % rows)
+        return offset - offset % rows, rows
+
+    def learn(self, status: str | None, offset: int, rows: Sequence[Any]) -> bool:
+        """Note an answer; tell whether it is the page before, because its offset was rounded.
+
+        Where that page comes again, asked for exactly, the API repeats it for another reason.
+        """
+        before, self._last = self._last, (status, offset, rows)
+        self._longest = max(self._longest, len(rows))
+        if len(rows) < 2 or before[0] != status or offset <= before[1] or rows != before[2]:
+            return False
+        self.paged_by = self._longest if self.paged_by is None else None
+        return self.paged_by is not None

@@ -195,11 +195,12 @@ class Runner:
 
     def _list_state(self, run: ListRun) -> ListState:
         name = run.spec.name
-        limit = self.driver.sizes[name].limit
+        size = self.driver.sizes[name]
         return replace(
             run.state,
             scan=self.driver.scans.get(name),
-            page_limit=limit if limit < PAGE_SIZE else None,
+            page_limit=size.limit if size.limit < PAGE_SIZE else None,
+            paged_by=size.paged_by,
             spellings=self._parsers[name].spellings,
         )
 
@@ -284,7 +285,7 @@ class Runner:
         self._parsers[spec.name].spellings |= state.spellings
         if state.scan is not None:
             self.driver.scans[spec.name] = state.scan
-        self.driver.sizes[spec.name] = PageSize(state.page_limit or PAGE_SIZE)
+        self.driver.sizes[spec.name] = PageSize(state.page_limit or PAGE_SIZE, state.paged_by)
         feed = None
         if spec.feed is not None:
             events = next(each for each in self._lists if each.name == spec.feed.events)

@@ -126,7 +126,7 @@ def _judge(
 ) -> Strategy[None]:
     gone = _gone(run, at.id, total)
     stored = run.copy.count(run.spec)
-    kept = withheld(run, len(gone), stored, started_at)
+    kept = withheld(run, gone, stored, started_at)
     if kept:
         facts = {"total": total, "withheld": kept, "stored": stored}
         evidence = run.evidence(Proof.FULL_SCAN, started_at, **facts)

@@ -57,7 +57,8 @@ class ListState:
     a row again; ``repeated``: so many did two scans.
     ``disappeared``: rows that the last scan missed in a mass. ``end_seen``: what the last scan of a
     list without total met. ``offset_ceiling``: the API refuses offsets from there on.
-    ``page_limit``: rows that one answer can hold, where that is fewer than usual.
+    ``page_limit``: rows that one answer can hold, where that is fewer than usual. ``paged_by``:
+    rows of the pages that the API rounds offsets to, where it does.
     ``events_exact``: statuses of which events tell all that the list shows. ``miscounted``: how
     often the API's count of a status could not be explained. ``spellings``: statuses as the API
     spells them.
@@ -86,6 +87,7 @@ class ListState:
     end_seen: EndSeen | None = None
     offset_ceiling: int | None = None
     page_limit: int | None = None
+    paged_by: int | None = None
     rechecked_at: datetime | None = None
     reread_at: datetime | None = None
     events_exact: Mapping[str, bool] = field(default_factory=dict)

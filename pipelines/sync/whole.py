@@ -8,17 +8,20 @@ from pipelines.sync.head import old_end
 from pipelines.sync.listrun import ListRun
 from pipelines.sync.protocol import ListPage, Strategy
 from pipelines.sync.repair import repair
+from pipelines.sync.verdict import NeedsScan, Verdict
 from pipelines.sync.young_end import ORDER_CHANGED, read_head
 
+_NO_TOTAL = "the list gives no total"
 
-def why_not_whole(run: ListRun, last: ListPage) -> Strategy[str | None]:
+
+def why_not_whole(run: ListRun, last: ListPage) -> Strategy[Verdict | None]:
     """Compare the list's length with what is stored; look for what makes the difference.
 
     Rows may come while that is done: then it is compared once more, with a later look.
     """
     for _ in range(2):
         if last.total is None:
-            return "the list gives no total"
+            return NeedsScan(_NO_TOTAL)
         total, before = last.total, run.listed
         yield from _look_at_old_end(run, total)
         if _agrees(run, total):
@@ -26,22 +29,22 @@ def why_not_whole(run: ListRun, last: ListPage) -> Strategy[str | None]:
         if total > run.listed:
             yield from repair(run, None, total)
         elif total < run.listed:
-            shown = yield from find_gone(run, total)
-            if shown is not None:
-                return shown
+            doubt = yield from find_gone(run, total)
+            if doubt is not None:
+                return doubt
         if _agrees(run, total):
             return None
         found = yield from read_head(run)
         if found is None:
-            return ORDER_CHANGED
+            return NeedsScan(ORDER_CHANGED)
         last = found.last
         if (last.total, run.listed) == (total, before):
             break  # nothing moves, and nothing was found
     if last.total is None:
-        return "the list gives no total"
+        return NeedsScan(_NO_TOTAL)
     if _agrees(run, last.total):
         return None
-    return f"the API counts {last.total} {run.spec.words}, {run.listed} are stored"
+    return NeedsScan(f"the API counts {last.total} {run.spec.words}, {run.listed} are stored")
 
 
 def numbers(run: ListRun) -> dict[str, int]:

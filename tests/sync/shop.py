@@ -60,13 +60,14 @@ class Shop:
             rows = [row for row in rows if row["status"] == asked["status"]]
         else:
             rows = [row for row in rows if row.get("order_id") not in self.kept_back]
-        first = self.first(int(asked.get("offset", 0)))
-        page = rows[first : first + min(int(asked.get("limit", 20)), self.most)]
+        limit = int(asked.get("limit", 20))
+        first = self.first(int(asked.get("offset", 0)), limit)
+        page = rows[first : first + min(limit, self.most)]
         now = datetime.fromtimestamp(self.here.clock.now(), UTC)
         headers = {"date": format_datetime(now, usegmt=True), **self.headers}
         total = len(rows) if self.has_total else None
         return httpx.Response(200, json={name: page, "total": total}, headers=headers)
 
-    def first(self, offset: int) -> int:
-        """Return the place that an offset means."""
+    def first(self, offset: int, limit: int) -> int:
+        """Return the place that an offset means, asked for with so many rows."""
         return offset

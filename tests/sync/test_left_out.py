@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from fast import fast_world
+from shop import Shop
 from test_lies import assert_true, leaves_out_cancelled
 
 Ask = Callable[[httpx.Request], httpx.Response]
@@ -54,3 +55,24 @@ def test_a_list_that_is_cut_alike_in_every_answer_is_not_complete(
             assert_true(here, result)
             assert not here.stored("orders", deleted=True)
             here.clock.sleep(3_700)
+
+
+def test_a_filter_that_knows_no_offset_hides_nothing_else(tmp_path: Path) -> None:
+    """An empty page of one status would make up for the rows of another that are left out."""
+    with fast_world(tmp_path, 0) as here:
+        shop = ShortFilter(here)
+        keys = [shop.add_order(300 - n, "shipped" if n % 3 else "cancelled") for n in range(240)]
+        shop.kept_back = frozenset(keys[228::3])
+        orders = here.sync(between=shop).resources["orders"]
+        assert "4 orders under a filter" in str(orders.reason)
+
+
+class ShortFilter(Shop):
+    """Shows nothing of one status behind its first page."""
+
+    def __call__(self, request: httpx.Request, ask: object) -> httpx.Response:
+        """Answer one request."""
+        asked = request.url.params
+        if asked.get("status") == "shipped" and int(asked.get("offset", 0)):
+            return edited(super().__call__(request, ask), lambda body: body | {"orders": []})
+        return super().__call__(request, ask)
