@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,7 +25,7 @@ from pipelines.destinations.where import JsonObject, Row
 from pipelines.lists import ListSpec
 from pipelines.progress import ignore
 from pipelines.source.schema import SYNC_RUNS, Table
-from pipelines.sync import driver, head, left_out, position, reconcile, refetch, runner
+from pipelines.sync import deletions, driver, head, left_out, position, reconcile, refetch, runner
 from pipelines.sync.runner import Runner
 
 #: Events by the number of the request that they befall.
@@ -174,6 +175,7 @@ def scale(patch: pytest.MonkeyPatch, *, flush: bool) -> None:
     for module in (head, left_out):
         patch.setattr(module, "TAIL", 1)
     patch.setattr(reconcile, "_SHORT", 1)
+    patch.setattr(deletions, "_LAG", timedelta(0))  # what goes is believed at once: no copy lags
     patch.setattr(runner, "Parser", SmallParser)
     patch.setattr(driver, "FLUSH_SECONDS", 0.0 if flush else 1e9)
 

@@ -150,7 +150,7 @@ def _without_numbers(patch: pytest.MonkeyPatch) -> None:
 FAULTS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], Setting, int, int, str]] = {
     "numbers that differ": (
         _without_numbers,
-        *(Setting(3, "newest_first", "right"), 1, 2, "young hide"),
+        *(Setting(4, "newest_first", "right"), 1, 2, "young hide"),
     ),
     "no second look at an end": (
         _without_numbers,
