@@ -1,9 +1,11 @@
 """Dagster: the same calls as the command line, as assets, checks, a job and a schedule.
 
 ```
-ingestion            models                    checks
-printora_raw/*  ──▶  one asset for each   ──▶  one for each file in sql/checks,
-one op: sync()       file in sql/: one op      and the certificate of each sync
+ingestion            models                    checks                  published
+printora_raw/*  ──▶  one asset for each   ──▶  one for each file  ──▶  the snapshot
+one op: sync()       file in sql/: one op      in sql/checks           for readers
+certificates         freshness
+what syncs proved    how old that is in the marts
 ```
 
 Each op is a process of its own under the multiprocess executor, and takes the writer's lock of

@@ -1,7 +1,7 @@
 """What a deployment or a launch configures: whose data, how it is asked for, where it goes.
 
 Every field may stay empty: then dlt's configuration says it, as for the command line. What is set
-here wins: in the code location for a second partner (see docs/operating.md), in the launchpad for
+here wins: in the code location for a second partner (see deploy/README.md), in the launchpad for
 one run. A secret is given as ``{"env": "NAME"}``, so that Dagster keeps the name alone.
 """
 

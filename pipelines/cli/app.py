@@ -20,6 +20,7 @@ from pipelines.cli import (
     redaction,
     terminal,
 )
+from pipelines.cli.options import Json
 
 
 class _Guarded(TyperGroup):
@@ -51,9 +52,6 @@ app = typer.Typer(
     "early with all that was read safely loaded (run again to go on).",
 )
 
-Json = Annotated[
-    bool, typer.Option("--json", help="Print one JSON document on standard output, nothing else.")
-]
 Budget = Annotated[
     int | None, typer.Option(min=1, help="Make at most this many requests, then stop with code 3.")
 ]

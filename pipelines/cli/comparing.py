@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import typer
 
 from pipelines.cli import failures, redaction, terminal, warehouses
+from pipelines.cli.options import Json
 from pipelines.destination import BUCKET, bucket_url, refuse_other_url
 from pipelines.errors import ConfigurationError, WarehouseError
 from pipelines.words import counted
@@ -37,9 +38,7 @@ def compare(
         bool,
         typer.Option("--replace", help="Replace the raw tables that are there already."),
     ] = False,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on standard output.")
-    ] = False,
+    json: Json = False,
 ) -> None:
     """Build the models on PostgreSQL or on a lake, and hold every row against DuckDB's.
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 from rich.text import Text
 
 from pipelines.cli import failures, terminal
+from pipelines.cli.options import Json
 
 if TYPE_CHECKING:
     from pipelines.cli.examinations import Finding
@@ -19,9 +20,7 @@ _STYLES = {"ok": "green", "note": "yellow", "bad": "bold red"}
 
 def doctor(
     *,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on standard output.")
-    ] = False,
+    json: Json = False,
 ) -> None:
     """Look at settings, key, API, ledger and warehouse, and say what to do. Changes nothing.
 

@@ -216,9 +216,7 @@ def _database(url: str) -> Iterator[Finding]:
                 cursor.execute("show server_version")
                 yield Finding("warehouse", "ok", f"PostgreSQL {cursor.fetchone()[0]} at {place}")
             if writer := writer_of(session):
-                yield Finding(
-                    "lock", "note", f"{writer} is writing", "Wait for it, and look again."
-                )
+                yield Finding("lock", "note", f"{writer} is writing", _WAIT)
                 return
         with warehouses.reading() as connection:
             yield from _certificates(status.read(connection, place, None))

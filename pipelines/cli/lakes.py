@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pipelines.cli import failures, terminal, warehouses
+from pipelines.cli.options import Json
 from pipelines.errors import ConfigurationError
 from pipelines.words import counted
 
@@ -17,9 +18,7 @@ def compact(
     keep_hours: Annotated[
         int, typer.Option(min=0, help="Keep the files of versions as old as this for readers.")
     ] = 24 * 7,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on standard output.")
-    ] = False,
+    json: Json = False,
 ) -> None:
     """Keep a lake fast: merge small files, delete those of old versions. Once a night is enough.
 

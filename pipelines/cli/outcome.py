@@ -38,8 +38,7 @@ class Built:
     @property
     def exit_code(self) -> int:
         """1 where a check of severity error found rows, else 0."""
-        serious = [result for result in self.checks if result.check.severity == "error"]
-        return failures.DONE if all(result.passed for result in serious) else failures.FAILED
+        return failures.FAILED if any(found.is_error for found in self.checks) else failures.DONE
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli import failures, redaction, terminal, warehouses
+from pipelines.cli.options import Json
 from pipelines.errors import PrintoraError
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from pipelines.people.forgetting import Receipt
     from pipelines.settings import KeySettings
 
-_Json = Annotated[
-    bool, typer.Option("--json", help="Print one JSON document on standard output, nothing else.")
-]
 _NOT_REACHED = (
     "Not reached: the API itself, the session ledger, backups, and whatever was copied out of the "
     "warehouse (reports, exports)."
@@ -36,7 +34,7 @@ def forget(
         str, typer.Argument(help="An e-mail address, a pseudonym, or the id of an order.")
     ],
     *,
-    json: _Json = False,
+    json: Json = False,
 ) -> None:
     """Erase one person from the warehouse, for good, and print the receipt."""
     terminal.wishes.json = json
@@ -59,7 +57,7 @@ def rotate_pseudonyms(
     lost: Annotated[
         bool, typer.Option("--lost", help="Without the old key: drop the stored pseudonyms.")
     ] = False,
-    json: _Json = False,
+    json: Json = False,
 ) -> None:
     """Take the stored pseudonyms through a new key. One person stays one."""
     from pipelines.clock import SystemClock, utc

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.cli import failures, terminal, warehouses
+from pipelines.cli.options import Json
 from pipelines.errors import ConfigurationError, ModelError
 from pipelines.words import counted
 
@@ -28,9 +29,7 @@ def publish(
         Path | None,
         typer.Option(help="Write Parquet files and a manifest into this folder instead."),
     ] = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on standard output.")
-    ] = False,
+    json: Json = False,
 ) -> None:
     """Write what was built last for readers: marts and staging, nothing of people.
 
@@ -129,5 +128,5 @@ def _require_marts(connection: DuckDBPyConnection) -> None:
 
 def objection(found: Sequence[CheckResult]) -> str:
     """Return why readers should not see what the checks found this in; empty: they may."""
-    names = [r.check.name for r in found if r.check.severity == "error" and not r.passed]
+    names = [result.check.name for result in found if result.is_error]
     return f"{', '.join(names)} found something." if names else ""

@@ -141,9 +141,6 @@ class PrintoraClient:
                 answer.answered_at,
                 place,
                 answer.age_seconds,
-                answer.clock_trusted,
-                listed.limit,
-                listed.offset,
             )
 
         try:

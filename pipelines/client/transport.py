@@ -57,7 +57,6 @@ class Answer:
     asked_at: float
     answered_at: float
     age_seconds: float
-    clock_trusted: bool
 
 
 class Transport:
@@ -221,7 +220,7 @@ class Transport:
         clock, now = self._governor.server_clock, self._clock.now()
         date = response.headers.get("date")
         old = min(max(age(response.headers), clock.apparent_age(date, sent)), OLDEST)
-        return Answer(decoded, clock.earliest(sent) - old, clock.latest(now), old, clock.trusted)
+        return Answer(decoded, clock.earliest(sent) - old, clock.latest(now), old)
 
     def _why(self, error: httpx.HTTPError) -> str:
         # The words of a protocol error may quote the answer; those of a failed connection do not.

@@ -39,11 +39,7 @@ __all__ = [
 Json = dict[str, Any]
 
 _ANY_LIST = ("data", "items", "results", "records")
-_NUMBERS = {
-    "total": ("total", "total_count", "totalCount"),
-    "limit": ("limit",),
-    "offset": ("offset",),
-}
+_TOTAL = ("total", "total_count", "totalCount")
 #: The body of an answer whose status says that there is none.
 NO_CONTENT: Final = object()
 #: A number as a text, as servers send it whose database driver gives long integers as texts.
@@ -96,10 +92,8 @@ class Page:
     A row is what the API sent, or :class:`Undecodable`. ``total`` is what the API says there is (of
     the filtered list or of all: it does not tell); None where it says nothing. The answer was made
     between ``asked_at`` and ``answered_at``, in epoch seconds of the server's clock, or of ours
-    where nothing is known of it; ``clock_trusted`` tells whether something may be certified by
-    them. A cache's answer is ``age_seconds`` older than the request, and so is its ``asked_at``.
-    ``place`` says where the rows were read, for a person.
-    ``limit`` and ``offset`` are what the server says it used, if it does.
+    where nothing is known of it. A cache's answer is ``age_seconds`` older than the request, and so
+    is its ``asked_at``. ``place`` says where the rows were read, for a person.
     """
 
     rows: Sequence[Any]
@@ -108,23 +102,18 @@ class Page:
     answered_at: float
     place: str
     age_seconds: float = 0.0
-    clock_trusted: bool = False
-    limit: int | None = None
-    offset: int | None = None
 
 
 @dataclass(frozen=True)
 class Listed:
-    """What the envelope of a list holds; a number that it does not tell is None."""
+    """What the envelope of a list holds. ``total`` is None where it does not tell it."""
 
     rows: Sequence[Any]
     total: int | None = None
-    limit: int | None = None
-    offset: int | None = None
 
 
 def unwrap_list(body: Any, spec: ListSpec) -> Listed:
-    """Find the rows and the numbers in any of the envelopes that the API's texts show.
+    """Find the rows and their total in any of the envelopes that the API's texts show.
 
     An answer without content is an empty list, and so is null in a list's place unless the total
     says that there is something.
@@ -141,10 +130,10 @@ def unwrap_list(body: Any, spec: ListSpec) -> Listed:
     holders = [holder for holder in (body, body.get("data")) if isinstance(holder, Mapping)]
     for find in (_rows, _nothing):
         for holder in holders:
-            numbers = {name: _number(names, holder, body) for name, names in _NUMBERS.items()}
-            rows = find(holder, spec.envelopes, numbers["total"])
+            total = _total(holder, body)
+            rows = find(holder, spec.envelopes, total)
             if rows is not None:
-                return Listed(rows, **numbers)
+                return Listed(rows, total)
     keys = ", ".join(sorted({shown_key(str(key)).strip("'") for key in body})[:12]) or "none"
     raise NotTheContractError(f"the answer holds no list of {spec.name} (its keys: {keys})")
 
@@ -160,14 +149,14 @@ def _nothing(holder: Mapping[str, Any], own: Sequence[str], total: int | None) -
     return [] if (nulls & {*own} and not total) or (nulls and total == 0) else None
 
 
-def _number(names: Sequence[str], *holders: Mapping[str, Any]) -> int | None:
+def _total(*holders: Mapping[str, Any]) -> int | None:
     scopes = (
         scope
         for holder in holders
         for scope in (holder, holder.get("pagination"), holder.get("meta"))
         if isinstance(scope, Mapping)
     )
-    numbers = (whole_number(scope.get(name)) for scope in scopes for name in names)
+    numbers = (whole_number(scope.get(name)) for scope in scopes for name in _TOTAL)
     return next((number for number in numbers if number is not None), None)
 
 

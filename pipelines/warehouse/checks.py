@@ -31,6 +31,11 @@ class CheckResult:
         """Whether no row offends."""
         return self.failures == 0
 
+    @property
+    def is_error(self) -> bool:
+        """Whether rows offend a check of severity error: readers keep what they have."""
+        return self.check.severity == "error" and not self.passed
+
 
 def run_checks(
     connection: DuckDBPyConnection, project: Project, select: Collection[str] | None = None

