@@ -29,6 +29,7 @@ from pipelines.source.privacy import PersonalData
 from pipelines.source.pseudonyms import Keys
 from pipelines.unknown_settings import refuse_unknown
 from pipelines.warehouse import ModelSettings, published_path
+from pipelines.warehouse.project import LAYERS, RAW_SCHEMA
 from pipelines.warehouse.publish import refuse_target
 from pipelines.working_folder import safe_folder
 
@@ -196,7 +197,7 @@ def warehouse_path() -> Path:
             f"DESTINATION__DUCKDB__CREDENTIALS is {text!r}, which is not a file.",
             hint="Name a DuckDB file, for example warehouse/printora.duckdb.",
         )
-    if Path(path).stem in {"printora_raw", "staging", "intermediate", "analytics"}:
+    if Path(path).stem in {RAW_SCHEMA, *LAYERS}:
         raise ConfigurationError(
             f"DESTINATION__DUCKDB__CREDENTIALS is {text!r}: DuckDB cannot tell a file from a "
             "schema of the same name.",

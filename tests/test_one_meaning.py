@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import duckdb
 
+from pipelines.cli import withdrawing
 from pipelines.cli.certificates import LATE
 from pipelines.destinations.sql import SqlReading
 from pipelines.lists import ORDERS_LIST, RESOURCES, WEBHOOK_LOGS_LIST
@@ -77,5 +78,7 @@ def test_the_words_for_a_proof_are_one() -> None:
     assert len(told) == 3
     assert all(word in text for word in Proof for text in told)
     (anew,) = re.findall(r"evidence in \(([^)]+)\)", inspect.getsource(SqlReading.withdrawn))
+    (scans,) = re.findall(r"evidence in \(([^)]+)\)", inspect.getsource(withdrawing))
+    assert set(re.findall(r"'([^']+)'", scans)) == {Proof.FULL_SCAN, Proof.END_SEEN}
     # What proves by itself, and not by what was certified before.
     assert set(re.findall(r"'([^']+)'", anew)) == {*Proof} - {Proof.COUNTS}

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pipelines.cli import outcome, publishing, redaction, terminal, warehouses
+from pipelines.cli import elsewhere, outcome, publishing, redaction, terminal, warehouses
 from pipelines.cli.outcome import Built
 from pipelines.cli.progress import Watcher
-from pipelines.errors import ConfigurationError, ModelError, PrintoraError, WarehouseError
+from pipelines.errors import ModelError, PrintoraError, WarehouseError
 from pipelines.settings import (
     Settings,
-    lake_url,
     limit_memory,
     load_settings,
     model_settings,
-    postgres_url,
     publish_path,
     warehouse_path,
 )
@@ -38,7 +35,6 @@ from pipelines.warehouse import (
 
 if TYPE_CHECKING:
     from pipelines.sync import SyncResult
-    from pipelines.warehouse.postgres_build import Prepared
 
 
 @dataclass(frozen=True)
@@ -159,70 +155,7 @@ def _build(
     with status:
         if warehouses.is_file():
             return _build_here(warehouse_path(), settings, project, select, prune, tell)
-        return _build_there(settings, project, select, tell)
-
-
-def _build_there(
-    settings: ModelSettings,
-    project: Project,
-    select: Collection[str] | None,
-    tell: Callable[[ModelResult], None],
-) -> Built:
-    """Build on PostgreSQL or a lake: always all, and what has no file any more is not kept."""
-    if select:
-        raise ConfigurationError(
-            "On PostgreSQL or a lake a build is one of all models.", hint="Leave --select out."
-        )
-    with _prepared(settings, project, tell) as new:
-        against = publishing.objection(new.checks)
-        if against and not new.is_first:
-            new.keeps_old = True
-            terminal.note(f"Not replaced: {against} Readers keep the last build.")
-    return Built(new.models, [*(check for m in new.models for check in m.checks), *new.checks])
-
-
-def build_elsewhere() -> None:
-    """Build all models on PostgreSQL or a lake, whatever checks find: their rows have changed."""
-    project = replace(load_project(), checks=())
-    with warehouses.writing():
-        with _prepared(model_settings(), project, lambda _: None):
-            pass
-        if place := lake_url():
-            from pipelines.warehouse.lake import open_lake
-            from pipelines.warehouse.lake_upkeep import erase
-
-            lake = open_lake(place)
-            erase(lake, lake.names("analytics"))
-
-
-@contextmanager
-def _prepared(
-    settings: ModelSettings, project: Project, tell: Callable[[ModelResult], None]
-) -> Iterator[Prepared]:
-    if url := postgres_url():
-        from pipelines.warehouse import postgres_build
-        from pipelines.warehouse.postgres_lock import writer_session
-
-        with (
-            writer_session(url) as session,
-            postgres_build.prepared(session, project, settings, on_model=tell) as new,
-        ):
-            yield new
-        return
-    from pipelines.warehouse import lake_build
-    from pipelines.warehouse.lake import open_lake
-    from pipelines.warehouse.lake_lock import writer_lease
-    from pipelines.warehouse.spark import spark_session
-
-    lake = open_lake(lake_url() or "")
-    with (
-        writer_lease(lake) as lease,
-        spark_session(lake.options) as spark,
-        lake_build.prepared(
-            lake, spark, project, settings, on_model=tell, on_step=lease.check
-        ) as built,
-    ):
-        yield built
+        return elsewhere.build_there(settings, project, select, tell)
 
 
 def _build_here(

@@ -116,7 +116,7 @@ def _forget(settings: KeySettings, who: str) -> Receipt:
 
 def _rebuild_there() -> None:
     """Build the models elsewhere anew, which still tell of what the raw tables do not."""
-    from pipelines.cli.job import build_elsewhere
+    from pipelines.cli.elsewhere import build_elsewhere
 
     if not warehouses.is_file():
         build_elsewhere()

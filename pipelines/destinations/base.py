@@ -14,8 +14,9 @@ from typing import Any, Protocol
 from pipelines.destinations.batches import Batch
 from pipelines.destinations.where import ALL, JsonObject, Place, Row, Where
 from pipelines.source.schema import Table
+from pipelines.warehouse.project import RAW_SCHEMA
 
-DATASET = "printora_raw"
+DATASET = RAW_SCHEMA
 
 
 class Reading(Protocol):

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from pipelines.source.allowed import RULES
 from pipelines.source.privacy import Privacy
+from pipelines.warehouse.project import RAW_SCHEMA
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-RAW = "printora_raw"
+RAW = RAW_SCHEMA
 STATE = f"{RAW}.privacy_state"
 #: Who was forgotten, and the receipts of it.
 FORGOTTEN, RECEIPTS = f"{RAW}.forgotten", f"{RAW}.forget_receipts"

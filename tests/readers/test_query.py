@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from pipelines.cli.app import app
-from pipelines.cli.query import FORMULA_STARTS, _cell
+from pipelines.cli.forms import FORMULA_STARTS, cell
 from pipelines.warehouse import load_project
 from pipelines.warehouse.publish import published_models
 
@@ -72,9 +72,9 @@ def test_csv_is_complete_and_safe(ask: Ask) -> None:
 @given(st.text())
 def test_no_text_begins_a_formula(text: str) -> None:
     """Broken: one of the ways to begin a formula was forgotten."""
-    cell = _cell(text)
-    assert not cell.startswith(FORMULA_STARTS)
-    assert cell in (text, f"'{text}")
+    written = cell(text)
+    assert not written.startswith(FORMULA_STARTS)
+    assert written in (text, f"'{text}")
 
 
 def test_json_and_parquet_have_the_values_as_they_are(ask: Ask, tmp_path: Path) -> None:
