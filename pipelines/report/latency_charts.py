@@ -127,9 +127,10 @@ def forecast(days: Sequence[Row]) -> str:
     shapes += [svg.text(LEFT - 6, y(mark) + 4, f"{mark:g}", "small muted end") for mark in marks]
     for i, day in enumerate(days):
         expected, interval = day["expected_deliveries"], (y(day["low"]), y(day["high"]))
-        tip = f"{day['date']}: {expected:.0f}, {day['low']:.0f} to {day['high']:.0f}"
-        width = x(i + 1) - x(i) - 2
-        shapes.append(svg.bar(x(i) + 1, y(expected), width, y(0) - y(expected), "soft", tip))
+        if expected is not None:
+            tip = f"{day['date']}: {expected:.0f}, {day['low']:.0f} to {day['high']:.0f}"
+            width = x(i + 1) - x(i) - 2
+            shapes.append(svg.bar(x(i) + 1, y(expected), width, y(0) - y(expected), "soft", tip))
         shapes.append(svg.whisker(x(i + 0.5), interval[0], x(i + 0.5), interval[1], "stroke-main"))
     shapes.append(svg.key(LEFT, 16, [("soft", "expected"), ("whisker", "95 % interval")]))
     shapes += date_axis([day["date"] for day in days], x, 207)

@@ -204,13 +204,13 @@ def rivals(connection: DuckDBPyConnection, stage: str) -> list[Row]:
 
 
 def forecast(connection: DuckDBPyConnection) -> list[Row]:
-    """Return the deliveries that are expected, day by day; none where nothing tells them."""
+    """Return the deliveries to expect, day by day; none where not even bounds are told."""
     return rows(
         connection,
         """
         select date, expected_deliveries, low, high
         from analytics.delivery_forecast_daily
-        where expected_deliveries is not null
+        where high is not null
         order by date
         """,
     )

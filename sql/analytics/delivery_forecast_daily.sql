@@ -8,10 +8,17 @@ key: [date]
 columns:
   date: The date, in the report time zone.
   expected_deliveries: >-
-    Expected deliveries; null where the last 28 days saw none to learn from, or no order as old as
-    most of these will be.
-  low: Lower end of their 95 % interval, of chance and of what is not known of the orders' ages.
-  high: Upper end of the same.
+    Expected deliveries; null where the last 28 days saw none to learn from, and where more than a
+    quarter of the orders under way are untold_orders.
+  low: >-
+    Lower end of their 95 % interval, of chance and of what is not known of the orders' ages, as if
+    none of untold_orders arrived.
+  high: >-
+    Upper end of the same, as if as many of untold_orders arrived as fit into a day of the last 28:
+    as many as were paid for or delivered on one, in the mean.
+  untold_orders: >-
+    Orders under way that will by then have been in their stage longer than anybody watched one in
+    the last 28 days; they are not in expected_deliveries.
 */
 with orders as (
     select
@@ -194,16 +201,44 @@ curve_ends as (
     group by groups.stage
 ),
 
--- The share of open orders of whose time in the stage by the day's end the last 28 days tell nothing.
-beyond as (
+untold as (
     select
         days.number,
-        sum(case when orders.hours_old + days.last_hour > curve_ends.hour then orders.orders else 0 end)
-        / cast(sum(orders.orders) as double) as share
+        sum(orders.orders) as open_orders,
+        sum(
+            case
+                when orders.hours_old + days.last_hour > coalesce(curve_ends.hour, 0) then orders.orders
+                else 0
+            end
+        ) as orders
     from orders
-    inner join curve_ends on orders.stage = curve_ends.stage
+    left join curve_ends on orders.stage = curve_ends.stage
     cross join days
     group by days.number
+),
+
+passages as (
+    select 'paid' as passage, paid_at as passed_at from analytics.fct_orders
+    union all
+    select 'delivered' as passage, delivered_at as passed_at from analytics.fct_orders
+),
+
+-- Since the first of them that is known: before that nobody may have watched.
+paces as (
+    select
+        passages.passage,
+        count(*)
+        / greatest(date_diff('minute', min(passages.passed_at), max(data_as_of.as_of)) / 1.44e3, 1e0)
+            as orders_a_day
+    from passages
+    cross join data_as_of
+    where passages.passed_at > data_as_of.as_of - interval '672 hours'
+        and passages.passed_at <= data_as_of.as_of
+    group by passages.passage
+),
+
+most as (
+    select max(orders_a_day) as orders_a_day from paces
 ),
 
 sums as (
@@ -212,34 +247,34 @@ sums as (
         days.date,
         coalesce(leaving.expected, 0e0) + coalesce(shipped_later.expected, 0e0) as expected,
         coalesce(leaving.variance, 0e0) + coalesce(shipped_later.expected, 0e0) as variance,
-        coalesce(leaving.undated, 0e0) + coalesce(shipped_later.undated, 0e0) as undated
+        coalesce(leaving.undated, 0e0) + coalesce(shipped_later.undated, 0e0) as undated,
+        cast(coalesce(untold.orders, 0) as bigint) as untold_orders,
+        coalesce(untold.open_orders, 0) as open_orders
     from days
     left join leaving
         on leaving.stage = 'shipped_to_delivered' and days.number = leaving.number
     left join shipped_later on days.number = shipped_later.number
+    left join untold on days.number = untold.number
     where days.number > 0
 ),
 
--- Chance; that the curve is an estimate; that who is there may be older than is known; and that those of
--- whom the curve says nothing may arrive as all others did.
+-- Chance; that the curve is an estimate; and that who is there may be older than is known.
 spreads as (
     select
-        sums.date,
-        case when learnt.deliveries > 0 and coalesce(beyond.share, 0e0) <= 0.5 then sums.expected end
-            as expected,
-        0.5e0 + 1.96e0 * sqrt(
-            sums.variance
-            + sums.expected * sums.expected / learnt.deliveries
-            + power(sums.undated + coalesce(beyond.share * learnt.deliveries / 28e0, 0e0), 2)
-        ) as spread
+        sums.*,
+        sums.variance + sums.expected * sums.expected / learnt.deliveries + sums.undated * sums.undated
+            as spread,
+        -- Of those of whom the curve says nothing, as large a share as of all in a day.
+        sums.untold_orders * least(most.orders_a_day / nullif(sums.open_orders, 0), 1e0) as room
     from sums
     cross join learnt
-    left join beyond on sums.number = beyond.number
+    cross join most
 )
 
 select
     date,
-    expected as expected_deliveries,
-    case when expected > spread then expected - spread when expected is not null then 0e0 end as low,
-    expected + spread as high
+    case when spread is not null and untold_orders * 4 <= open_orders then expected end as expected_deliveries,
+    case when spread is not null then greatest(expected - 0.5e0 - 1.96e0 * sqrt(spread), 0e0) end as low,
+    expected + coalesce(room, 0e0) + 0.5e0 + 1.96e0 * sqrt(spread + coalesce(room, 0e0)) as high,
+    untold_orders
 from spreads

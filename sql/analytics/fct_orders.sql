@@ -52,8 +52,8 @@ columns:
   paid_to_delivered_hours: Hours from payment to delivery; null when either time is unknown.
   is_paid: Whether anything shows that it was paid, cancelled later or not.
   is_payment_unknown: >-
-    Whether it was cancelled before anybody looked, and nothing tells whether it had been paid: the
-    list tells no payments, and their events of that time are not all here. is_paid is false then.
+    Whether it was cancelled and nothing tells whether it had been paid: no look showed it, the list
+    tells no payments, and their events of that time are not all here. is_paid is false then.
   is_cancelled: Whether it was cancelled.
   is_refunded: Whether its status says that all of the money was given back.
   is_net_paid: Whether it was paid, and neither cancelled nor refunded later.
@@ -144,8 +144,8 @@ customers as (
     where source <> 'ledger'
 ),
 
-first_sights as (
-    select order_id from intermediate.int_order_looks where cancelled_seen_at = created_seen_at
+looks as (
+    select order_id, cancelled_look_before from intermediate.int_order_looks
 ),
 
 payments_told as (
@@ -153,20 +153,25 @@ payments_told as (
     from times
 ),
 
+-- Up to the last look at the logs, the newest span reaches.
 payments_logged as (
-    select logged_from, logged_until
-    from intermediate.int_webhook_horizons
-    where event_type = 'order.paid' and logged_from is not null
+    select horizons.logged_from, coalesce(horizons.logged_until, data_as_of.as_of) as logged_until
+    from intermediate.int_webhook_horizons as horizons
+    cross join intermediate.int_data_as_of as data_as_of
+    where horizons.event_type = 'order.paid'
+        and horizons.logged_from is not null
+        and data_as_of.resource = 'webhook_logs'
 ),
 
+-- It may have been paid between the last look that did not show it cancelled and the cancellation.
 unclear as (
     select times.order_id
     from times
-    inner join first_sights on times.order_id = first_sights.order_id
+    inner join looks on times.order_id = looks.order_id
     cross join payments_told
     left join payments_logged
-        on times.created_at >= payments_logged.logged_from
-        and coalesce(times.cancelled_not_after <= payments_logged.logged_until, true)
+        on greatest(times.created_at, looks.cancelled_look_before) >= payments_logged.logged_from
+        and times.cancelled_not_after <= payments_logged.logged_until
     where times.cancelled_at_source is not null
         and times.paid_at_source is null
         and not payments_told.by_list

@@ -17,8 +17,8 @@ columns:
   orders: Orders of the date.
   paid_orders: Of them, those that were paid, cancelled later or not.
   orders_payment_unknown: >-
-    Of the others, those that were cancelled before anybody looked, and nothing tells whether they had
-    been paid: they are in no sum, but may be in the books' gross. By creation only.
+    Of the others, those that were cancelled, and nothing tells whether they had been paid before: they
+    are in no sum, but may be in the books' gross. By creation only.
   orders_without_amount: Of the paid ones, those of which the API tells no amount; they are in no sum.
   revenue: The total of the other paid ones.
   net_revenue: The total of those of them that were neither cancelled nor refunded later.

@@ -14,8 +14,7 @@ columns:
   ordered_sessions: Of them, those with an order.
   paid_sessions: Of them, those with an order that was paid, cancelled later or not.
   payment_unknown_sessions: >-
-    Of the others, those whose order was cancelled before anybody looked, and nothing tells whether it
-    had been paid.
+    Of the others, those whose order was cancelled, and nothing tells whether it had been paid before.
   young_sessions: Sessions in the ledger that can still convert; they are in no other figure.
   order_rate: ordered_sessions / sessions; null until is_final.
   order_rate_low: Lower end of the 95 % Wilson interval of order_rate.

@@ -13,8 +13,8 @@ columns:
   paid_sessions: Of them, those with an order that was paid, cancelled later or not.
   net_paid_sessions: Of them, those with an order that was paid and not cancelled.
   payment_unknown_sessions: >-
-    Of them, those whose order was cancelled before anybody looked, and nothing tells whether it had
-    been paid. They are in no paid figure, but for the upper end of paid_rate.
+    Of them, those whose order was cancelled, and nothing tells whether it had been paid before. They
+    are in no paid figure, but for the upper ends of its rates.
   mature_sessions: Of them, those that can no longer convert.
   order_rate: ordered_sessions / sessions; null until the cohort is mature.
   order_rate_low: Lower end of the 95 % Wilson interval of order_rate.
@@ -35,9 +35,9 @@ columns:
   paid_within_48h_sessions: Of the sessions, those with an order paid within 48 hours of creation.
   paid_within_48h_rate: >-
     paid_within_48h_sessions / sessions, so that every cohort is compared at the same age; null until
-    the day has been over for 48 hours, and where the time of a payment is too unclear to tell.
+    the day has been over for 48 hours, and where of more than a tenth it is too unclear to tell.
   paid_within_48h_rate_low: Lower end of its 95 % Wilson interval.
-  paid_within_48h_rate_high: Upper end of its 95 % Wilson interval.
+  paid_within_48h_rate_high: Upper end of the same, as if all of whom it is unclear had.
   currency: Currency of revenue; null without revenue.
   revenue: >-
     Total of the sessions' paid orders, cancelled later or not. Null on every day when any two paid
@@ -137,9 +137,10 @@ rates as (
     select
         cohorts.*,
         paid_sessions + payment_unknown_sessions as perhaps_paid,
+        paid_within_48h_sessions + unclear_sessions as perhaps_paid_within_48h,
         case when is_mature_cohort and sessions > 0 then cast(sessions as double) end as n,
         case
-            when is_mature_cohort and is_two_days_over and unclear_sessions = 0 and sessions > 0
+            when is_mature_cohort and is_two_days_over and sessions > 0
                 then cast(sessions as double)
         end as n_48h
     from cohorts
@@ -163,9 +164,10 @@ select
     is_mature_cohort as is_mature,
     is_mature_cohort and is_proven as is_proven,
     paid_within_48h_sessions,
-    paid_within_48h_sessions / n_48h as paid_within_48h_rate,
+    case when 10 * unclear_sessions <= sessions then paid_within_48h_sessions / n_48h end
+        as paid_within_48h_rate,
     wilson_low(paid_within_48h_sessions, n_48h) as paid_within_48h_rate_low,
-    wilson_high(paid_within_48h_sessions, n_48h) as paid_within_48h_rate_high,
+    wilson_high(perhaps_paid_within_48h, n_48h) as paid_within_48h_rate_high,
     case when is_one_currency then currency end as currency,
     case when is_one_currency then coalesce(revenue, cast(0 as decimal(38, 4))) end as revenue,
     case when is_one_currency then coalesce(net_revenue, cast(0 as decimal(38, 4))) end

@@ -23,8 +23,8 @@ columns:
     sessions, of those of the step before; null for the first step, without any, and until is_final.
   net_sessions: Of sessions, those with an order that was paid and not cancelled.
   payment_unknown_sessions: >-
-    Sessions besides these whose order was cancelled before anybody looked, and nothing tells whether
-    it had been paid; 0 before the payment.
+    Sessions besides these whose order was cancelled, and nothing tells whether it had been paid
+    before; 0 before the payment.
   is_final: >-
     Whether no session that is counted can still get there. False while an order of a paid session
     is under way: an interval is about chance, and what is missing then is time.

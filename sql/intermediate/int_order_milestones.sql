@@ -17,6 +17,9 @@ columns:
   not_before: It did not happen before this. Equals reached_at when the source is exact.
   not_after: It had happened by then. Equals reached_at when the source is exact.
   implied_by: What shows it, order time, event, status (a look at the order) or later milestone.
+  is_undone: >-
+    Of cancelled, whether the list shows it otherwise since: at a look after the one that showed it
+    cancelled, or a day and more after all that only events tell.
 */
 with orders as (
     select order_id, created_at, paid_at, shipped_at, delivered_at, cancelled_at
@@ -33,6 +36,8 @@ looks as (
         order_id,
         furthest_step,
         is_cancelled,
+        otherwise_seen_at,
+        cancelled_listed_at,
         created_seen_at,
         paid_seen_at,
         paid_look_before,
@@ -95,6 +100,8 @@ evidence as (
             when 9 then looks.is_cancelled
             else milestones.step <= coalesce(looks.furthest_step, 1)
         end as is_seen,
+        case when milestones.step = 9 then looks.otherwise_seen_at end as otherwise_seen_at,
+        looks.cancelled_listed_at,
         first_look.seen_at as first_seen_at,
         coalesce(orders.created_at, events.created_at) as created_at,
         coalesce(orders.paid_at, events.paid_at, looks.paid_told_at) as paid_at,
@@ -116,6 +123,8 @@ neighbours as (
         order_at,
         is_seen,
         seen_at,
+        otherwise_seen_at,
+        cancelled_listed_at,
         coalesce(look_before, case when created_at >= first_seen_at then created_at end)
             as look_before,
         coalesce(order_at, event_at) as exact_at,
@@ -144,6 +153,11 @@ bounded as (
         seen_at,
         look_before,
         exact_at,
+        coalesce(
+            otherwise_seen_at
+            > coalesce(cancelled_listed_at, greatest(exact_at, seen_at) + interval '24 hours'),
+            false
+        ) as is_undone,
         coalesce(exact_at, least(seen_at, later_at)) as not_after,
         -- Clocks differ: a bound from below never passes the bound from above.
         case
@@ -178,5 +192,6 @@ select
         when exact_at is not null then 'event'
         when is_seen then 'status'
         else 'later milestone'
-    end as implied_by
+    end as implied_by,
+    is_undone
 from bounded

@@ -42,6 +42,7 @@ with orders as (
 milestones as (
     select order_id, step, reached_at, source, not_before, not_after
     from intermediate.int_order_milestones
+    where not is_undone
 ),
 
 looks as (

@@ -88,10 +88,11 @@ class OpenTruth(LatencyTruth):
             beyond = sum(age + day[1] > arriving.end for age in ages["shipped_to_delivered"])
             beyond += sum(age + day[1] > shipping.end for age in ages["paid_to_shipped"])
             waiting = len(ages["shipped_to_delivered"]) + len(ages["paid_to_shipped"])
-            is_known = arriving.ended > 0 and 2 * beyond <= waiting
+            is_known = arriving.ended > 0 and 4 * beyond <= waiting
             yield {
                 "date": self.date(AS_OF) + timedelta(number),
                 "expected_deliveries": expected if is_known else None,
+                "untold_orders": beyond,
             }
 
     def _curve(self, stage: str) -> list[Step]:
@@ -122,7 +123,7 @@ class _Curve:
 
     def __init__(self, steps: list[Step]) -> None:
         self._steps = [(ceil(step.time / 3600), step) for step in steps]
-        self.end = max((hour for hour, _ in self._steps), default=10**9)
+        self.end = max((hour for hour, _ in self._steps), default=0)
         self.ended = sum(step.ended for step in steps)
 
     def chance(self, age: int, day: tuple[int, int]) -> float:

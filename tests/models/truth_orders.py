@@ -157,14 +157,13 @@ class OrderTruth:
             yield row
 
     def _is_payment_unknown(self, order: Row, known: dict[str, Known]) -> bool:
-        """Tell whether it was cancelled at the first look, and no payment would be told."""
+        """Tell whether it was cancelled, and no payment before that would be told."""
         if "paid" in known or "cancelled" not in known or self.history.scenario.order_times:
             return False
-        first = next(
-            r for look in self.history.looks_at(order) if (r := self._rank(order, look)) >= 0
-        )
+        ranks = {look: self._rank(order, look) for look in self.history.looks_at(order)}
+        unpaid = [look for look, rank in ranks.items() if 0 <= rank < _CANCELLED]
         logged_from = self.logged_from.get("order.paid")
-        return first == _CANCELLED and not (logged_from and order["created_at"] >= logged_from)
+        return not (logged_from and max([order["created_at"], *unpaid]) >= logged_from)
 
     def order_status_history(self) -> Iterator[Row]:
         """Steps with the hours until the next."""

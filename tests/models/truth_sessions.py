@@ -112,8 +112,12 @@ class SessionTruth(OrderTruth):
             net = sum(session["is_converted_net"] for session in listed)
             currencies = {s["currency"] for s in listed if s["is_converted"]}
             within = [session["is_paid_within_48h"] for session in listed]
-            has_48h = has_rate and end + timedelta(hours=48) <= AS_OF and None not in within
-            low_48h, high_48h = wilson(within.count(True), len(listed)) if has_48h else (None, None)
+            sure, open_48h = within.count(True), within.count(None)
+            has_48h = has_rate and end + timedelta(hours=48) <= AS_OF
+            low_48h, high_48h = (
+                _paid_between(sure, open_48h, len(listed)) if has_48h else (None, None)
+            )
+            is_told_48h = has_48h and 10 * open_48h <= len(listed)
             with_order = sum(session["is_ordered"] for session in every)
             yield {
                 "cohort_date": day,
@@ -130,8 +134,8 @@ class SessionTruth(OrderTruth):
                 "paid_rate_low": low,
                 "paid_rate_high": high,
                 "net_paid_rate": net / len(listed) if has_rate else None,
-                "paid_within_48h_sessions": within.count(True),
-                "paid_within_48h_rate": within.count(True) / len(listed) if has_48h else None,
+                "paid_within_48h_sessions": sure,
+                "paid_within_48h_rate": sure / len(listed) if is_told_48h else None,
                 "paid_within_48h_rate_low": low_48h,
                 "paid_within_48h_rate_high": high_48h,
                 "is_mature": is_mature,
