@@ -26,6 +26,7 @@ from pipelines.warehouse.project import RAW_SCHEMA
 from pipelines.warehouse.raw import RawTable, read_raw_tables
 from pipelines.warehouse.same_file import SameFile
 from pipelines.warehouse.stamps import raw_stamps
+from pipelines.words import counted
 
 if TYPE_CHECKING:
     from pipelines.sync import ResourceCertificate, SyncResult
@@ -112,7 +113,7 @@ def _logger(context: dg.AssetExecutionContext) -> Callable[[Event], None]:
             case Waiting(seconds=seconds, reason=reason):
                 context.log.info("Waiting %.0f s: %s", seconds, reason)
             case Loaded(rows=rows):
-                context.log.info("Loaded %s", rows)
+                context.log.info("Loaded %s, new or looked at again", counted(rows, "row"))
 
     return tell
 

@@ -36,9 +36,9 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A batch is in the warehouse."""
+    """A batch is in the warehouse: so many rows, new or looked at again."""
 
-    rows: dict[str, int]
+    rows: int
 
 
 Event = Planned | PageRead | Waiting | Loaded

@@ -57,10 +57,8 @@ class Watcher:
                 if event.seconds >= _LONG_WAIT:
                     self._wait(event)
             case Loaded(rows=rows):
-                if any(rows.values()):
-                    self._line(
-                        f"Loaded {counted(sum(rows.values()), 'row')}, new or looked at again"
-                    )
+                if rows:
+                    self._line(f"Loaded {counted(rows, 'row')}, new or looked at again")
             case PageRead():
                 self._page(event)
 

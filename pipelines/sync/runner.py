@@ -164,7 +164,7 @@ class Runner:
         state = self._state()
         loaded = self._pending.load(state.to_json(), self._certified)
         self._kept = state
-        self._listener(Loaded({"rows": loaded}))
+        self._listener(Loaded(loaded))
         stored = [self._is_stored(run, statuses) for run, statuses in promised]
         return all(stored)
 

@@ -15,8 +15,8 @@ _EVENTS: tuple[Event, ...] = (
     Waiting(0.4, "the limit of 60 requests a minute"),
     Waiting(52.0, "the limit of 60 requests a minute"),
     Waiting(51.0, "the limit of 60 requests a minute"),
-    Loaded({"rows": 1_200}),
-    Loaded({"rows": 0}),
+    Loaded(1_200),
+    Loaded(0),
 )
 
 
