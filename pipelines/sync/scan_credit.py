@@ -35,6 +35,6 @@ def spent(state: ListState, now: datetime, requests: int) -> ListState:
 def next_at(state: ListState, now: datetime) -> datetime | None:
     """Return when a scan may begin; None: now."""
     due = [now + timedelta(days=(_LEAST - credit(state, now)) / A_DAY)]
-    if state.scanned_at is not None and (state.scan_was_fruitless or state.total_is_wrong):
+    if state.scanned_at is not None and state.scan_was_fruitless:
         due.append(state.scanned_at + timedelta(days=state.scan_requests / A_DAY))
     return max(due) if max(due) > now else None

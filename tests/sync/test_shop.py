@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -197,3 +198,33 @@ def test_a_row_told_twice_now_and_then_stands_for_no_other(tmp_path: Path) -> No
         asked, new = iter(range(10**9)), 0
         orders = here.sync(between=shop).resources["orders"]
         assert orders.outcome == "partial" or hidden in here.stored("orders")
+
+
+@pytest.mark.parametrize("counted", ["rows of the page", "pages"])
+def test_a_total_that_counts_something_else_is_none(counted: str, tmp_path: Path) -> None:
+    """A list that changes between two syncs would never be complete: its end is seen once."""
+    with fast_world(tmp_path, 0) as here:
+        shop = Miscounting(here, pages=counted == "pages")
+        for hours in range(250, 0, -1):
+            shop.add_order(hours)
+        for _ in range(3):
+            orders = here.sync(between=shop).resources["orders"]
+            assert orders.evidence == "end seen twice", orders.reason
+            here.clock.sleep(3_600)
+            del shop.orders[130]
+            shop.add_order(0.5)
+
+
+@dataclass
+class Miscounting(Shop):
+    """Counts as ``total`` the rows of each answer, or its pages."""
+
+    pages: bool = False
+
+    def __call__(self, request: httpx.Request, ask: object) -> httpx.Response:
+        """Answer one request."""
+        told = super().__call__(request, ask)
+        body = told.json()
+        rows = next(value for name, value in body.items() if name != "total")
+        body["total"] = -(-body["total"] // self.most) if self.pages else len(rows)
+        return httpx.Response(200, json=body, headers={"date": told.headers["date"]})
