@@ -373,14 +373,15 @@ def _base_url(api_key: str) -> str:
 
 def _refuse_wrong_mode(api_key: str, host: str) -> None:
     """Refuse a test key at the production host and a live key at the staging host."""
-    allowed = flag("allow_mode_mismatch")
-    mode = re.match(r"[a-z]+_(test|live)_", api_key)
+    from pipelines.client.credentials import key_mode
+
+    allowed, mode = flag("allow_mode_mismatch"), key_mode(api_key)
     for environment, url in HOSTS.items():
         if urlsplit(url).hostname != host or mode is None or allowed:
             continue
-        if mode[1] != _KEY_MODE[environment]:
+        if mode != _KEY_MODE[environment]:
             raise ConfigurationError(
-                f"The key is a {mode[1]} key, but {host} is {environment}.",
+                f"The key is a {mode} key, but {host} is {environment}.",
                 hint=f"Set {_variable('environment')} to the key's own environment, use a "
                 f"{_KEY_MODE[environment]} key, or set {_variable('allow_mode_mismatch')}=true.",
             )

@@ -42,7 +42,7 @@ def doctor(
 
 
 def _examine() -> Iterator[Finding]:
-    from pipelines.cli import examinations
+    from pipelines.cli import examinations, warehouse_examinations
     from pipelines.clock import SystemClock
 
     clock = SystemClock()
@@ -52,7 +52,7 @@ def _examine() -> Iterator[Finding]:
     if settings is not None:
         yield from examinations.api(settings, clock)
         yield from examinations.ledger(settings, clock)
-    yield from examinations.warehouse()
+    yield from warehouse_examinations.warehouse()
 
 
 def _show(level: str, what: str, text: str, todo: str) -> None:

@@ -18,6 +18,12 @@ PARTNER_PLACE = (
 )
 
 
+def key_mode(key: str) -> str | None:
+    """Return whether a key is a ``test`` key or a ``live`` one; None where it does not show it."""
+    found = re.match(r"[a-z]+_(test|live)_", key)
+    return found and found[1]
+
+
 def refuse_key(key: str) -> None:
     """Refuse what no key can be.
 
@@ -38,7 +44,7 @@ def refuse_partner(partner: str) -> None:
     Raises:
         ConfigurationError: it is a key, or has a blank, a slash or a letter that is not ASCII.
     """
-    is_key = re.match(r"[a-z]+_(test|live)_", partner) is not None
+    is_key = key_mode(partner) is not None
     if is_key or not _PARTNER.fullmatch(partner):
         what = "is an API key" if is_key else "holds characters that no id has"
         raise ConfigurationError(f"SOURCES__PRINTORA__PARTNER_ID {what}.", hint=PARTNER_PLACE)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -14,6 +13,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from pipelines.client import PrintoraClient, RateGovernor, Wait
+from pipelines.client.credentials import key_mode
 from pipelines.clock import Clock, SystemClock, utc
 from pipelines.destination import shown
 from pipelines.destinations.base import Destination
@@ -187,12 +187,11 @@ class _Waits:
 
 def identity_of(settings: Settings) -> Identity:
     """Return whose data the settings reach."""
-    mode = re.match(r"[a-z]+_(test|live)_", settings.api_key)
     address = urlsplit(settings.base_url)
     return Identity(
         host=(address.hostname or "").rstrip("."),
         partner=settings.partner_id,
-        mode=mode[1] if mode else "",
+        mode=key_mode(settings.api_key) or "",
         version=settings.contract.version,
         path=address.path.rstrip("/"),
     )

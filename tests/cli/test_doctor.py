@@ -9,7 +9,7 @@ import sys
 import pytest
 from cli_support import Place
 
-from pipelines.cli import examinations
+from pipelines.cli import examinations, warehouse_examinations
 from pipelines.cli.examinations import Finding
 from pipelines.clock import SystemClock
 from pipelines.sandbox import Sandbox
@@ -81,16 +81,16 @@ def test_every_block_is_read(here: Place) -> None:
     found = []
     for at in range(3 * 4096, size, size // 60):
         here.warehouse.write_bytes(whole[:at] + bytes(200) + whole[at + 200 :])
-        found.append(named(list(examinations.warehouse()), "bad"))
+        found.append(named(list(warehouse_examinations.warehouse()), "bad"))
     assert sum("move it away" in text for text in found) >= 4
     here.warehouse.write_bytes(whole)
-    assert named(list(examinations.warehouse()), "bad") == ""
+    assert named(list(warehouse_examinations.warehouse()), "bad") == ""
 
 
 def test_a_lost_table_and_a_writer_are_named(here: Place) -> None:
     """Broken: a side table that is gone ends the next run with the words of a library."""
     with warehouse_lock(here.warehouse, command="printora run"):
-        code = "from pipelines.cli import examinations as e; print(list(e.warehouse()))"
+        code = "from pipelines.cli import warehouse_examinations as e; print(list(e.warehouse()))"
         done = subprocess.run(
             [sys.executable, "-c", code], env=here.environment, capture_output=True, text=True
         )
@@ -98,7 +98,7 @@ def test_a_lost_table_and_a_writer_are_named(here: Place) -> None:
         assert "is writing" in done.stdout
     with connect(here.warehouse) as connection:
         connection.execute("drop table printora_raw.order_history")
-    (found,) = (one for one in examinations.warehouse() if one.level == "bad")
+    (found,) = (one for one in warehouse_examinations.warehouse() if one.level == "bad")
     assert "order_history" in found.text
     assert "printora sync --full" in found.todo
     assert found.code == 1
