@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from pipelines.errors import ModelError
@@ -25,6 +26,7 @@ class Reference:
         return f"{self.schema}.{self.name}" if self.schema else self.name
 
 
+@cache
 def find_references(sql: str, place: str) -> tuple[Reference, ...]:
     """Return each table that the one select in ``sql`` reads, sorted, without its own CTEs."""
     from sqlglot import exp

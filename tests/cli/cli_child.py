@@ -1,9 +1,4 @@
-"""A ``printora`` process that is begun from one that has imported everything.
-
-What commands import when they run costs more than most of what the tests have them do.
-"""
-
-# ruff: noqa: F401 - imported for the processes that are begun from this one
+"""A ``printora`` process that is begun from one that has imported everything."""
 
 from __future__ import annotations
 
@@ -13,15 +8,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import dlt.destinations
-import duckdb
-import pyarrow.parquet
-import sqlglot.optimizer
-
-import pipelines.cli.app
-import pipelines.report
-import pipelines.sync.runner
-import pipelines.warehouse.build
 from pipelines.cli import main
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import re
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import cli_child
 import duckdb
+import preloaded
 
 from pipelines.sandbox import DEFAULT_KEY, Limits, Sandbox, Server
 
@@ -25,9 +25,6 @@ PLENTY = Limits(per_minute=1_000_000, per_long=100_000_000)
 #: What logs somebody in or opens a payment: the sandbox's tokens, and the URLs that carry them.
 SECRET = re.compile(rb"tok_[0-9a-f]{16}|token=|" + DEFAULT_KEY.encode())
 _OURS = ("SOURCES__", "DESTINATION__", "DLT_", "DAGSTER_", "PRINTORA_", "RUNTIME__LOG_LEVEL")
-#: A process that has imported everything: what is started from it begins at once.
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["cli_child"])
 _PATIENCE = 300
 
 
@@ -85,8 +82,8 @@ class Place:
         environment = _set({**self.environment, **named})
         with tempfile.TemporaryDirectory() as elsewhere:
             out, err = Path(elsewhere) / "out", Path(elsewhere) / "err"
-            process = _CONTEXT.Process(
-                target=cli_child.run, args=(arguments, self.folder, environment, out, err)
+            process = preloaded.process(
+                cli_child.run, arguments, self.folder, environment, out, err
             )
             process.start()
             process.join(_PATIENCE)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import shutil
 import signal
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 import lake_child
+import preloaded
 import pyarrow.parquet as pq
 import pytest
 from lake_commands import assert_marts_are_duckdbs, printora
@@ -26,8 +25,6 @@ from pipelines.warehouse.lake_lock import FOLDER
 ZONE = "America/New_York"
 DAYS = "analytics.dim_dates"
 _LASTING = ("session_id", "total_amount", "currency", "created_at")
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["lake_child"])
 
 
 @pytest.fixture
@@ -38,7 +35,7 @@ def lake(tmp_path: Path) -> Lake:
 
 def _killed(folder: Path, settings: dict[str, str], *arguments: str) -> None:
     """Run a command that is killed in the midst of its first load, and wait out its lease."""
-    process: Any = _CONTEXT.Process(target=lake_child.command, args=(folder, settings, *arguments))
+    process = preloaded.process(lake_child.command, folder, settings, *arguments)
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL

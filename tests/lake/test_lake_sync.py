@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import shutil
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import lake_child
+import preloaded
 import pytest
 from lake_world import LakeWorld, lake_world, placed
 from postgres_world import tables
@@ -23,8 +22,6 @@ from pipelines.source.pseudonyms import Keys, key_file, write_keys
 
 RUNS = "printora_raw.sync_runs"
 pytestmark = pytest.mark.long
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["lake_child"])
 
 
 @pytest.fixture
@@ -145,7 +142,7 @@ def _killed(there: LakeWorld, at: int | None) -> int:
     """Sync in a process that does not live to take a step; return its exit code."""
     folder = _folder(there)
     arguments = (there.settings.base_url, folder, there.clock.now(), folder / "steps.txt", at)
-    process: Any = _CONTEXT.Process(target=lake_child.run, args=arguments)
+    process = preloaded.process(lake_child.run, *arguments)
     process.start()
     process.join()
     return int(process.exitcode)

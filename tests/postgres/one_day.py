@@ -7,7 +7,6 @@ tick all that must never be wrong is looked at.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
 import signal
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import httpx
+import preloaded
 from postgres_world import PostgresWorld
 from sync_world import START, World, settings_for, write_ledger
 
@@ -46,8 +46,6 @@ QUOTA = 150
 _OURS = 0.8 * QUOTA
 _FAULTS = {"error_500": 0.02, "html_502": 0.01, "cut_connection": 0.01, "broken_json": 0.01}
 _SNAPSHOT = "select max(last_sync_id) from analytics.data_freshness"
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["one_day"])
 
 
 @dataclass
@@ -249,7 +247,7 @@ class _Process:
     _process: Any = None
 
     def begin(self, target: Callable[..., None], *arguments: Any) -> None:
-        self._process = _CONTEXT.Process(target=target, args=arguments)
+        self._process = preloaded.process(target, *arguments)
         self._process.start()
 
     def end(self) -> None:

@@ -5,16 +5,15 @@ What it makes must be what a sync makes that nothing disturbed, down to the hist
 
 from __future__ import annotations
 
-import multiprocessing
 import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import postgres_child
+import preloaded
 import pytest
 from postgres_support import database
 from postgres_world import PostgresWorld, postgres_world, tables
@@ -28,8 +27,6 @@ pytestmark = pytest.mark.xdist_group("postgres")
 #: The last step of each kind is died at: rows are on their way then, and others are there. At the
 #: INSERT, all rows are there, and their state does not count yet.
 KINDS = ("_name_package", "load", "DELETE", "INSERT", "merge")
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["postgres_child"])
 
 
 class Machine:
@@ -65,7 +62,7 @@ class Machine:
         """Sync in a process that does not live to take a step; return its exit code."""
         folder, now = self._folder(there), there.clock.now()
         arguments = (there.settings.base_url, folder, there.url, now, folder / "steps.txt", at)
-        process: Any = _CONTEXT.Process(target=postgres_child.run, args=arguments)
+        process = preloaded.process(postgres_child.run, *arguments)
         process.start()
         process.join()
         return int(process.exitcode)
