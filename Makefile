@@ -13,7 +13,9 @@ export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test lake lint format lock audit sbom readme pictures conformance clean
+SNAPSHOT ?= .printora/demo/printora.published.duckdb
+.PHONY: help demo ui test lake superset lint format lock audit sbom readme pictures conformance \
+	clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +35,11 @@ lake: $(READY) ## The longer tests of a lake: both worlds on Sail, kills at each
 	@$(UV) pip install --quiet --python $(BIN)/python --constraints requirements.lock \
 		'dlt[s3]' 'moto[s3,server]>=5'
 	@$(BIN)/pytest -m "long or not long" tests/lake
+
+superset: $(READY) ## A Superset with the shipped dashboard on the demo's snapshot, or on SNAPSHOT=…
+	@.ci/system-packages
+	@$(BIN)/python docs/refresh_superset.py
+	@$(BIN)/python bench/dashboard.py --serve $(SNAPSHOT)
 
 lint: $(READY)
 	@$(BIN)/ruff check --quiet .
