@@ -35,7 +35,7 @@ def test_the_datasets_are_the_metrics() -> None:
         path.stem: path.read_text(encoding="utf-8")
         for path in (FOLDER / "datasets/printora").glob("*.yaml")
     }
-    assert shipped == _tool().datasets(), "make superset writes them anew"
+    assert shipped == _tool().datasets(), "python docs/refresh_superset.py writes them anew"
 
 
 def test_the_dashboards_charts_name_what_the_datasets_have() -> None:
