@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from itertools import chain, islice
 
 from pipelines.destinations.where import JsonObject
 from pipelines.progress import Listener, PageRead
@@ -42,6 +43,7 @@ class LedgerRun:
         self.fields = fields
         marks = kept.ledger if fields == kept.session_fields else {}
         self._ledger = Ledger(place, marks, now=started_at) if place else None
+        self._entries: Iterator[Entry] = self._ledger.entries() if self._ledger else iter(())
         self._parser = parser
         self._pending = pending
         self._clock = clock
@@ -57,16 +59,14 @@ class LedgerRun:
 
     def begin(self) -> None:
         """Look at the ledger's files before anything is asked or written."""
-        self._entries: Iterator[Entry] = iter(self._ledger.entries() if self._ledger else ())
-        self._first = next(self._entries, None)
+        first = list(islice(self._entries, 1))
+        self._entries = chain(first, self._entries)
 
     def read(self, load_when_due: Callable[[], None]) -> None:
         """Read the ledger, and certify it."""
         if self._ledger is None:
             return
         seen_at = self._clock().server
-        if self._first is not None:
-            self._take(self._first, seen_at)
         for entry in self._entries:
             self._take(entry, seen_at)
             if self.certificate.rows_read % _TELL_EVERY == 0:
