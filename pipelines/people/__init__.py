@@ -11,6 +11,5 @@ until it has another use for their place.
 from pipelines.people.forgetting import erase
 from pipelines.people.guard import guard, keys_for
 from pipelines.people.rewrite import rewrite
-from pipelines.people.state import recorded_mode
 
-__all__ = ["erase", "guard", "keys_for", "recorded_mode", "rewrite"]
+__all__ = ["erase", "guard", "keys_for", "rewrite"]

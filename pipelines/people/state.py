@@ -49,12 +49,6 @@ def recorded(connection: DuckDBPyConnection) -> State | None:
     return State(*row) if row else None
 
 
-def recorded_mode(connection: DuckDBPyConnection) -> str | None:
-    """Return the setting ``personal_data`` that the stored rows were made with, if one is known."""
-    state = recorded(connection)
-    return state.personal_data if state else None
-
-
 def record(connection: DuckDBPyConnection, state: State, now: datetime) -> None:
     """Add a line where something changed; the newest counts."""
     if recorded(connection) == state:

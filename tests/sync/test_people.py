@@ -15,10 +15,11 @@ import pytest
 from sync_world import START, World, world
 
 from pipelines.errors import ConfigurationError
-from pipelines.people import guard, keys_for, recorded_mode
+from pipelines.people import guard, keys_for
 from pipelines.people.forgetting import Receipt, forget
 from pipelines.people.rewrite import rewrite
 from pipelines.people.rotating import rotate
+from pipelines.people.state import recorded
 from pipelines.settings import KeySettings, Settings
 from pipelines.source.privacy import PersonalData
 from pipelines.source.pseudonyms import Keys, key_file
@@ -123,7 +124,9 @@ def test_a_laxer_rule_says_what_stays(settings: Settings, caplog: pytest.LogCapt
     guard(replace(settings, personal_data="full"), START)
     assert not caplog.text
     with duckdb.connect(str(settings.warehouse_path)) as connection:
-        assert recorded_mode(connection) == "full"
+        state = recorded(connection)
+        assert state is not None
+        assert state.personal_data == "full"
 
 
 def test_pseudonyms_outlive_the_api_key(loaded: World, settings: Settings) -> None:
