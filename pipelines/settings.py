@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pipelines import destination
+from pipelines import destination_setting
 from pipelines.errors import ConfigurationError
 from pipelines.hosts import LOOPBACK
 from pipelines.lookup import lookup
@@ -179,7 +179,7 @@ def key_settings() -> KeySettings:
 def warehouse_path() -> Path:
     """Return the DuckDB file, from dlt's ``DESTINATION__DUCKDB__CREDENTIALS``."""
     refuse_wrong()
-    if destination.destination_type(lookup) != "duckdb":
+    if destination_setting.destination_type(lookup) != "duckdb":
         raise ConfigurationError(
             "The destination is no DuckDB file, and this works on one only.",
             hint="docs/scale.md says what there is for PostgreSQL and for a lake.",
@@ -216,17 +216,17 @@ def warehouse_path() -> Path:
 def postgres_url() -> str | None:
     """Return the PostgreSQL database that is the destination; None where it is none."""
     refuse_wrong()
-    if destination.destination_type(lookup) != "postgres":
+    if destination_setting.destination_type(lookup) != "postgres":
         return None
-    return destination.postgres_url(lookup)
+    return destination_setting.postgres_url(lookup)
 
 
 def lake_url() -> str | None:
     """Return the bucket or folder that is the destination; None where it is none."""
     refuse_wrong()
-    if destination.destination_type(lookup) != "filesystem":
+    if destination_setting.destination_type(lookup) != "filesystem":
         return None
-    return destination.bucket_url(lookup)
+    return destination_setting.bucket_url(lookup)
 
 
 def local_path() -> Path:
@@ -235,7 +235,7 @@ def local_path() -> Path:
     A mirror is in DLT_DATA_DIR, else below the current folder, in a folder for each destination.
     """
     url, lake = postgres_url(), lake_url()
-    kind, place = ("postgres", destination.shown(url)) if url else ("lake", lake)
+    kind, place = ("postgres", destination_setting.shown(url)) if url else ("lake", lake)
     if place is None:
         return warehouse_path()
     digest = hashlib.blake2b(place.encode(), digest_size=6).hexdigest()

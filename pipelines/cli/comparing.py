@@ -12,7 +12,7 @@ import typer
 
 from pipelines.cli import failures, redaction, terminal, warehouses
 from pipelines.cli.options import Json
-from pipelines.destination import BUCKET, bucket_url, refuse_other_url
+from pipelines.destination_setting import BUCKET, bucket_url, refuse_other_url
 from pipelines.errors import ConfigurationError, WarehouseError
 from pipelines.words import counted
 

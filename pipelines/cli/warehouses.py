@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, cast
 
 from pipelines.cli import redaction, terminal
-from pipelines.destination import shown
+from pipelines.destination_setting import shown
 from pipelines.errors import WarehouseError, WarehouseLocked
 from pipelines.settings import lake_url, local_path, postgres_url, warehouse_path
 from pipelines.warehouse import READER_TIMEOUT, connect, warehouse_lock

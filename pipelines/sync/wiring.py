@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pipelines.client import PrintoraClient, RateGovernor, Wait
 from pipelines.client.credentials import key_mode
 from pipelines.clock import Clock, SystemClock, utc
-from pipelines.destination import shown
+from pipelines.destination_setting import shown
 from pipelines.destinations.base import Destination
 from pipelines.destinations.duckdb import DuckDBDestination, destination_of
 from pipelines.errors import ConfigurationError, WarehouseError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.destination import MISSING, shown
+from pipelines.destination_setting import MISSING, shown
 from pipelines.errors import ConfigurationError
 from pipelines.settings import local_path, postgres_url, warehouse_path
 
