@@ -21,8 +21,8 @@ from pipelines.warehouse import ModelSettings
 from pipelines.warehouse.build import ModelResult, build
 from pipelines.warehouse.checks import run_checks
 from pipelines.warehouse.connection import connect
-from pipelines.warehouse.project import load_project
 from pipelines.warehouse.raw import ensure_raw_tables
+from pipelines.warehouse.sql_files import load_project
 
 SIZES = (100_000, 1_000_000)
 #: What DuckDB may use. The process has some more: Python, Arrow, and what the allocator keeps.

@@ -16,10 +16,10 @@ import duckdb
 
 from pipelines.shipped import shipped
 from pipelines.source.schema import TABLES, Table
-from pipelines.warehouse import ModelSettings
+from pipelines.warehouse import ModelSettings, load_project
 from pipelines.warehouse.build import build
 from pipelines.warehouse.metrics import Metric, load_metrics
-from pipelines.warehouse.project import Check, Model, Project, load_project
+from pipelines.warehouse.project import Check, Model, Project
 
 PATH = shipped("docs/data-dictionary.md")
 

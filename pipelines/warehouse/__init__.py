@@ -20,10 +20,11 @@ from pipelines.warehouse.checks import CheckResult, run_checks
 from pipelines.warehouse.connection import READER_TIMEOUT, connect, ensure_database
 from pipelines.warehouse.lock import warehouse_lock
 from pipelines.warehouse.metrics import Metric, load_metrics
-from pipelines.warehouse.project import Check, Model, Project, load_project
+from pipelines.warehouse.project import Check, Model, Project
 from pipelines.warehouse.publish import Published, publish, published_path
 from pipelines.warehouse.semantic import semantic_file
 from pipelines.warehouse.settings import ModelSettings
+from pipelines.warehouse.sql_files import load_project
 
 __all__ = [
     "READER_TIMEOUT",

@@ -28,8 +28,9 @@ import duckdb
 from pipelines.source.schema import TABLES
 from pipelines.warehouse import ModelSettings
 from pipelines.warehouse.build import build
-from pipelines.warehouse.project import Project, load_project
+from pipelines.warehouse.project import Project
 from pipelines.warehouse.raw import ensure_raw_tables
+from pipelines.warehouse.sql_files import load_project
 
 _SHORT_TIME = re.compile(r"(\d\d-\d\d)( \d\d:\d\d(:\d\d(\.\d+)?)?)?$")
 _RAW = {table.name: {column.name: column.kind for column in table.columns} for table in TABLES}

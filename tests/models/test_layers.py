@@ -6,7 +6,8 @@ from pathlib import Path
 
 from model_support import project
 
-from pipelines.warehouse.project import LAYERS, Project, load_project
+from pipelines.warehouse.project import LAYERS, Project
+from pipelines.warehouse.sql_files import load_project
 
 HEADER = """/*
 description: One number.
