@@ -189,7 +189,7 @@ def _refuse_what_is_there(is_there: bool) -> None:
 def _settings_of(connection: DuckDBPyConnection, project: Project) -> Any:
     """Return the settings of the last build, which everything that is compared must be of."""
     from pipelines.warehouse import ModelSettings
-    from pipelines.warehouse.build import read_state
+    from pipelines.warehouse.build_plan import read_state
     from pipelines.warehouse.built import read_settings
     from pipelines.warehouse.catalog import relations
 

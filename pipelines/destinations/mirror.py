@@ -20,7 +20,7 @@ from pipelines.destinations.sql import SqlReading
 from pipelines.errors import WarehouseLocked
 from pipelines.source.schema import Table
 from pipelines.warehouse.catalog import transaction
-from pipelines.warehouse.connection import READER_TIMEOUT, connect
+from pipelines.warehouse.connection import READER_TIMEOUT, connect, log_of
 from pipelines.warehouse.raw import ensure_raw_tables
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Mirror(SqlReading):
     def discard(self) -> None:
         """Throw the file away."""
         self.close()
-        for path in (self.path, self.path.with_name(f"{self.path.name}.wal")):
+        for path in (self.path, log_of(self.path)):
             path.unlink(missing_ok=True)
 
     @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipelines.errors import WarehouseError
 from pipelines.warehouse.catalog import literal
-from pipelines.warehouse.connection import ensure_database
+from pipelines.warehouse.connection import ensure_database, log_of
 
 
 def rewrite(path: Path) -> None:
@@ -40,6 +40,6 @@ def rewrite(path: Path) -> None:
             hint="Make room for a second copy beside it, and run again.",
         ) from error
     finally:
-        for left in (aside, aside.with_name(f"{aside.name}.wal")):
+        for left in (aside, log_of(aside)):
             with suppress(OSError):
                 left.unlink()

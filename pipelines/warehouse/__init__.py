@@ -15,7 +15,8 @@ What is heavy (duckdb, sqlglot, pyarrow) is imported where it is used, so that t
 import all of this and still start at once.
 """
 
-from pipelines.warehouse.build import ModelResult, build, read_state
+from pipelines.warehouse.build import ModelResult, build
+from pipelines.warehouse.build_plan import read_state
 from pipelines.warehouse.checks import CheckResult, run_checks
 from pipelines.warehouse.connection import READER_TIMEOUT, connect, ensure_database
 from pipelines.warehouse.lock import warehouse_lock

@@ -4,35 +4,34 @@ The whole build is one transaction. Whoever reads the warehouse sees the marts o
 until the new ones are all there, and never marts that disagree because only some are new. When one
 model fails, every table stays as it was before.
 
-A part of the models is built with all that must agree with it: see :func:`plan`.
+A part of the models is built with all that must agree with it: see build_plan.py.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipelines.errors import ModelError
-from pipelines.warehouse.built import read_built, read_settings, write_built, write_settings
+from pipelines.warehouse.build_plan import State, plan, state_of
+from pipelines.warehouse.built import write_built, write_settings
 from pipelines.warehouse.catalog import (
     ColumnType,
-    RelationType,
     comment_on,
     count,
     quoted,
-    relations,
     transaction,
 )
 from pipelines.warehouse.checks import CheckResult, run_check
 from pipelines.warehouse.failure import failure
-from pipelines.warehouse.project import BUILD_SETTINGS, LAYERS, Model, Project
+from pipelines.warehouse.project import LAYERS, Model, Project
 from pipelines.warehouse.raw import ensure_raw_tables
 from pipelines.warehouse.session_fields import with_fields
 from pipelines.warehouse.settings import ModelSettings
-from pipelines.warehouse.stamps import current_stamps, stale_models, stored_stamp
+from pipelines.warehouse.stamps import stored_stamp
 from pipelines.words import counted
 
 if TYPE_CHECKING:
@@ -128,64 +127,11 @@ def kept(result: CheckResult) -> CheckResult:
     return result
 
 
-@dataclass(frozen=True)
-class State:
-    """What is there before a build: relations, what builds made of them, and what is stale."""
-
-    existing: Mapping[str, tuple[RelationType, str | None]]
-    built: Mapping[str, str | None]
-    current: Mapping[str, str]
-    stale: frozenset[str]
-    settings_changed: bool
-
-    def removed(self, project: Project) -> list[str]:
-        """Return what a build made of files that are gone."""
-        return sorted(self.built.keys() - {model.qualified for model in project.models})
-
-
-def read_state(connection: DuckDBPyConnection, project: Project, settings: ModelSettings) -> State:
-    """Compare what is built with today's data, files and settings. The raw tables must be there."""
-    return _state(connection, with_fields(project, settings), settings)
-
-
-def _state(connection: DuckDBPyConnection, project: Project, settings: ModelSettings) -> State:
-    existing = relations(connection)
-    built = read_built(connection, existing)
-    current = current_stamps(connection, project, settings)
-    changed = read_settings(connection, existing) != dataclasses.astuple(settings)
-    return State(existing, built, current, stale_models(project, built, current), changed)
-
-
-def plan(project: Project, state: State, select: Collection[str] | None) -> tuple[Model, ...]:
-    """Return the models to build, so that no table is of another build than what it reads.
-
-    With what is selected go its inputs that are stale or missing, and what was built from it
-    before; with a setting that has changed, what was built from that.
-    """
-    if select is None:
-        return project.models
-    wanted = {model.qualified for model in project.select(select)}
-    wanted |= {BUILD_SETTINGS} if state.settings_changed else set()
-    while more := set(_to_go_along(project, state, wanted)) - wanted:
-        wanted |= more
-    return tuple(model for model in project.models if model.qualified in wanted)
-
-
-def _to_go_along(project: Project, state: State, wanted: Collection[str]) -> Collection[str]:
-    inputs = {n for m in project.models if m.qualified in wanted for n in m.depends_on}
-    readers = {
-        model.qualified
-        for model in project.models
-        if model.qualified in state.built and not set(wanted).isdisjoint(model.depends_on)
-    }
-    return state.stale & (inputs | readers)
-
-
 def _prepare(connection: DuckDBPyConnection, project: Project, settings: ModelSettings) -> State:
     ensure_raw_tables(connection)
     for schema in LAYERS:
         connection.execute(f"create schema if not exists {quoted(schema)}")
-    return _state(connection, project, settings)
+    return state_of(connection, project, settings)
 
 
 def _make_way(connection: DuckDBPyConnection, model: Model, state: State) -> None:

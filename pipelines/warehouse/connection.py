@@ -100,6 +100,11 @@ def ensure_database(path: Path) -> None:
             aside.unlink()
 
 
+def log_of(path: Path) -> Path:
+    """Return the log that DuckDB keeps beside a database while it is open to write."""
+    return path.with_name(f"{path.name}.wal")
+
+
 def storage_version(connection: DuckDBPyConnection) -> str:
     """Return the oldest DuckDB that reads this file, such as ``v1.4.0``."""
     row = connection.execute(

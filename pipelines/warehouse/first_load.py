@@ -12,7 +12,7 @@ from pathlib import Path
 from pipelines.errors import WarehouseError
 from pipelines.source.pseudonyms import key_file
 from pipelines.warehouse.catalog import relations
-from pipelines.warehouse.connection import connect
+from pipelines.warehouse.connection import connect, log_of
 from pipelines.warehouse.project import raw_tables
 
 
@@ -22,8 +22,7 @@ def unmade_unless_loaded(path: Path) -> Iterator[None]:
 
     The caller holds the warehouse's lock, whose own file stays: others may wait for it.
     """
-    beside = (path.with_name(f"{path.name}.wal"), key_file(path))
-    new = [each for each in (path, *beside) if not each.exists()]
+    new = [each for each in (path, log_of(path), key_file(path)) if not each.exists()]
     try:
         yield
     except BaseException:

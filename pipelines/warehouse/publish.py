@@ -26,7 +26,7 @@ from pipelines.clock import Clock, SystemClock, utc
 from pipelines.errors import ConfigurationError, WarehouseError
 from pipelines.files import for_readers
 from pipelines.warehouse.catalog import columns, count, literal, quoted, relations, transaction
-from pipelines.warehouse.connection import STORAGE_VERSION, connect, storage_version
+from pipelines.warehouse.connection import STORAGE_VERSION, connect, log_of, storage_version
 from pipelines.warehouse.project import RAW_SCHEMA, Model, Project
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ def _put_in_place(aside: Path, target: Path, at: datetime) -> None:
     except OSError:
         shutil.copy(kept, aside)  # a file system without links
     # Left by a client that opened the last snapshot to write: DuckDB would apply it to this one.
-    _log_of(target).unlink(missing_ok=True)
+    log_of(target).unlink(missing_ok=True)
     aside.replace(target)
     _to_disk(target.parent)
 
@@ -251,8 +251,4 @@ def _prune(target: Path, keep: int) -> None:
 
 def _remove(path: Path) -> None:
     path.unlink(missing_ok=True)
-    _log_of(path).unlink(missing_ok=True)
-
-
-def _log_of(path: Path) -> Path:
-    return path.with_name(f"{path.name}.wal")
+    log_of(path).unlink(missing_ok=True)
