@@ -78,18 +78,22 @@ def find_gone(run: ListRun, total: int) -> Strategy[Verdict | None]:
         return None
     at = run.shared.clock().server
     gone = yield from refetch(run.order, absent, "repair", at_most=RECONCILE_REQUESTS)
-    rows, began = run.copy.rows(run.spec, gone), run.stats.began
-    shown = [key for key, row in rows.items() if began and row["_seen_at"] >= began]
+    shown = count_shown(run, gone)
     if shown:
-        return NeedsScan(left_out(run, len(shown)))
+        return NeedsScan(left_out(run, shown))
     if _may_lag(run, gone, at):
         return Inconclusive(f"{len(gone)} of the newest {run.spec.words} {_ARE_MISSING}")
     agrees = len(gone) == len(absent) == run.listed - total
-    if agrees and not (
-        yield from _are_counted(run, Counter(row["status"] for row in rows.values()))
-    ):
+    rows = run.copy.rows(run.spec, gone).values()
+    if agrees and not (yield from _are_counted(run, Counter(row["status"] for row in rows))):
         run.mark_deleted(gone, at)
     return None
+
+
+def count_shown(run: ListRun, gone: frozenset[str]) -> int:
+    """Count the rows that this sync was shown, of those that the list seems to lack."""
+    began, rows = run.stats.began, run.copy.rows(run.spec, gone).values()
+    return sum(began is not None and row["_seen_at"] >= began for row in rows)
 
 
 def _are_counted(run: ListRun, gone: Counter[str | None]) -> Strategy[bool]:

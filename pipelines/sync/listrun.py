@@ -15,7 +15,15 @@ from pipelines.sync.feed import EventFeed
 from pipelines.sync.pending import PendingRows
 from pipelines.sync.refetch import KnownOrder
 from pipelines.sync.state import ListState
-from pipelines.sync.verdict import ClockReading, Evidence, Inconclusive, Proof, Verdict, Verified
+from pipelines.sync.verdict import (
+    ClockReading,
+    Evidence,
+    Inconclusive,
+    Proof,
+    Verdict,
+    Verified,
+    judge,
+)
 from pipelines.sync.verdict import after as state_after
 
 #: What finding the differences of one list may cost, in requests; past that a full scan does it.
@@ -149,6 +157,9 @@ class ListRun:
 
     def conclude(self, verdict: Verdict) -> None:
         """Take the verdict into the state and the certificate."""
+        if isinstance(verdict, Verified):  # what was asked since may have come out of a cache
+            evidence = replace(verdict.evidence, oldest_answer=self.stats.oldest_answer)
+            verdict = judge(evidence, otherwise=Inconclusive)
         self.verdict = verdict
         self.state = state_after(self.state, verdict)
         if isinstance(verdict, Verified):

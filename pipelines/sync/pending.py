@@ -155,11 +155,16 @@ class PendingRows:
         self._lines[key].append(line)
 
     def put(self, resource: str, rows: Iterable[Row]) -> None:
-        """Keep rows that were read, or changed without another look at them."""
+        """Keep rows that were read, or changed without another look at them.
+
+        Of two looks the later one counts: what a cache kept may be told last.
+        """
         self._read(resource)
         waiting, key = self._rows[resource], self._tables[resource].key[0]
         for row in rows:
             earlier = waiting.get(row[key])
+            if earlier is not None and row["_seen_at"] < earlier["_seen_at"]:
+                continue
             if earlier is not None:
                 self._changes.replaced(resource, row[key], earlier, row)
             waiting[row[key]] = row

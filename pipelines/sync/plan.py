@@ -231,7 +231,7 @@ class Plan:
 
     def _may_scan(self, run: ListRun) -> bool:
         """Tell whether a scan has credit; say in the certificate when it has not."""
-        due = scan_credit.next_at(run.state, self._now())
+        due = scan_credit.next_at(run.state, self._now(), is_second=run.is_promising)
         if due is None:
             return True
         why = run.certificate.reason or run.state.reason or "the list has no order"

@@ -24,7 +24,7 @@ from pipelines.sync.feed import EventFeed
 from pipelines.sync.ledger_run import LedgerRun
 from pipelines.sync.listrun import ListRun, Shared
 from pipelines.sync.overlay import Overlay
-from pipelines.sync.page_size import PageSize
+from pipelines.sync.page_size import PageSize, fewer
 from pipelines.sync.pending import PendingRows
 from pipelines.sync.plan import Plan
 from pipelines.sync.state import Identity, ListState, SyncState
@@ -285,7 +285,11 @@ class Runner:
         self._parsers[spec.name].spellings |= state.spellings
         if state.scan is not None:
             self.driver.scans[spec.name] = state.scan
-        self.driver.sizes[spec.name] = PageSize(state.page_limit or PAGE_SIZE, state.paged_by)
+        self.driver.sizes[spec.name] = PageSize(
+            state.page_limit or PAGE_SIZE,
+            state.paged_by,
+            fewer=0 if state.standing == "new" else fewer(self.started_at),
+        )
         feed = None
         if spec.feed is not None:
             events = next(each for each in self._lists if each.name == spec.feed.events)

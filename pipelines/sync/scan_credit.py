@@ -32,9 +32,10 @@ def spent(state: ListState, now: datetime, requests: int) -> ListState:
     return replace(state, scan_credit=credit(state, now) - requests, scan_credit_at=now)
 
 
-def next_at(state: ListState, now: datetime) -> datetime | None:
-    """Return when a scan may begin; None: now."""
+def next_at(state: ListState, now: datetime, *, is_second: bool = False) -> datetime | None:
+    """Return when a scan may begin; None: now. ``is_second``: it is to confirm the one before."""
     due = [now + timedelta(days=(_LEAST - credit(state, now)) / A_DAY)]
-    if state.scanned_at is not None and state.scan_was_fruitless:
+    waits = state.scan_was_fruitless or (state.total_is_wrong and not is_second)
+    if state.scanned_at is not None and waits:
         due.append(state.scanned_at + timedelta(days=state.scan_requests / A_DAY))
     return max(due) if max(due) > now else None

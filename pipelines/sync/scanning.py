@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pipelines.destinations.where import Bound, Where, where
 from pipelines.lists import ListSpec
 from pipelines.sync.counts import statuses_in_order
-from pipelines.sync.deletions import find_gone, withheld
+from pipelines.sync.deletions import count_shown, find_gone, withheld
 from pipelines.sync.head import old_end
 from pipelines.sync.left_out import count_left_out, left_out, made_until
 from pipelines.sync.listrun import ListRun
@@ -176,7 +176,8 @@ def _left_out(
     was_asked = run.state.standing == "verified" and not run.state.can_catch_up
     if (was_asked and not gone) or (gone and run.shared.accept_deletions):
         return 0
-    return (yield from count_left_out(run, at, started_at, total))
+    shown = count_shown(run, gone)
+    return shown or (yield from count_left_out(run, at, started_at, total))
 
 
 #: A row told twice is one in so many at most: more are a fault of another kind.
