@@ -6,22 +6,10 @@ grain: one row per word that the data has
 key: [word]
 columns:
   word: The word as the API says it.
-  carrier: The carrier's name, or the word where it is not known.
+  carrier: The carrier's name, or the word where it is not known; null where it says nothing.
 */
-with orders as (
-    select carrier from staging.stg_printora__orders
-),
-
-logs as (
-    select carrier from staging.stg_printora__webhook_logs
-),
-
-words as (
-    select
-        carrier as word,
-        lower(trim(replace(replace(replace(carrier, '.', ''), '-', ' '), '_', ' '))) as folded
-    from (select carrier from orders union select carrier from logs) as every_word
-    where carrier is not null
+with words as (
+    select word, folded from intermediate.int_folded_words where kind = 'carrier'
 ),
 
 known (name, carrier) as (
@@ -29,10 +17,11 @@ known (name, carrier) as (
         ('usps', 'USPS'), ('us postal service', 'USPS'), ('united states postal service', 'USPS'),
         ('ups', 'UPS'), ('united parcel service', 'UPS'), ('fedex', 'FedEx'), ('fed ex', 'FedEx'),
         ('federal express', 'FedEx'), ('dhl', 'DHL'), ('canada post', 'Canada Post'),
-        ('postes canada', 'Canada Post'), ('royal mail', 'Royal Mail'),
+        ('postes canada', 'Canada Post'), ('royal mail', 'Royal Mail'), ('royalmail', 'Royal Mail'),
         ('parcelforce', 'Parcelforce'), ('australia post', 'Australia Post'),
         ('auspost', 'Australia Post'), ('startrack', 'StarTrack'), ('nz post', 'NZ Post'),
-        ('new zealand post', 'NZ Post'), ('deutsche post', 'Deutsche Post'), ('hermes', 'Hermes'),
+        ('new zealand post', 'NZ Post'), ('deutsche post', 'Deutsche Post'),
+        ('deutsche post dhl', 'DHL'), ('dhl group', 'DHL'), ('dhlecommerce', 'DHL'), ('hermes', 'Hermes'),
         ('evri', 'Evri'), ('yodel', 'Yodel'), ('dpd', 'DPD'), ('gls', 'GLS'), ('tnt', 'TNT'),
         ('la poste', 'La Poste'), ('colissimo', 'Colissimo'), ('chronopost', 'Chronopost'),
         ('mondial relay', 'Mondial Relay'), ('correios', 'Correios'), ('correos', 'Correos'),
@@ -40,14 +29,17 @@ known (name, carrier) as (
         ('swiss post', 'Swiss Post'), ('poste italiane', 'Poste Italiane'),
         ('postnord', 'PostNord'), ('inpost', 'InPost'), ('an post', 'An Post'),
         ('purolator', 'Purolator'), ('ontrac', 'OnTrac'), ('lasership', 'LaserShip'),
-        ('amazon', 'Amazon'), ('aramex', 'Aramex'), ('japan post', 'Japan Post'),
+        ('amazon', 'Amazon'), ('amzl', 'Amazon'), ('aramex', 'Aramex'), ('japan post', 'Japan Post'),
         ('yamato', 'Yamato'), ('sagawa', 'Sagawa'), ('china post', 'China Post'),
         ('sf express', 'SF Express'), ('yanwen', 'Yanwen')
 )
 
 select
     words.word,
-    coalesce(min(known.carrier), min(min(words.word)) over (partition by words.folded)) as carrier
+    coalesce(
+        min(known.carrier),
+        case when words.folded is not null then min(min(words.word)) over (partition by words.folded) end
+    ) as carrier
 from words
 -- Its services follow its name.
 left join known on words.folded = known.name or words.folded like known.name || ' %'

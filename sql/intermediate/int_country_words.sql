@@ -7,22 +7,10 @@ grain: one row per word that the data has
 key: [word]
 columns:
   word: The word as the API says it.
-  country: The two letters of ISO 3166-1, or the word where it is not known.
+  country: The two letters of ISO 3166-1, or the word where it is not known; null where it says nothing.
 */
-with orders as (
-    select country from staging.stg_printora__orders
-),
-
-logs as (
-    select country from staging.stg_printora__webhook_logs
-),
-
-words as (
-    select
-        country as word,
-        lower(trim(replace(replace(replace(country, '.', ''), '-', ' '), '_', ' '))) as folded
-    from (select country from orders union select country from logs) as every_word
-    where country is not null
+with words as (
+    select word, folded from intermediate.int_folded_words where kind = 'country'
 ),
 
 iso (code, letters, name) as (
@@ -135,7 +123,18 @@ others (code, name) as (
         ('CN', 'peoples republic of china'), ('TR', 'türkiye'), ('TR', 'turkiye'),
         ('IE', 'republic of ireland'), ('IE', 'éire'), ('IE', 'eire'), ('AE', 'uae'),
         ('VN', 'viet nam'), ('GR', 'hellas'), ('NZ', 'aotearoa'), ('PT', 'portuguese republic'),
-        ('CI', 'côte divoire'), ('CI', 'cote divoire'), ('MK', 'macedonia')
+        ('CI', 'côte divoire'), ('CI', 'cote divoire'), ('MK', 'macedonia'), ('US', 'us of a'), ('US', 'estados unidos'),
+        ('US', 'états unis'), ('US', 'vereinigte staaten'), ('US', 'vereinigte staaten von amerika'),
+        ('GB', 'großbritannien'), ('GB', 'vereinigtes königreich'), ('GB', 'reino unido'),
+        ('GB', 'royaume uni'), ('AT', 'oesterreich'), ('DE', 'allemagne'), ('DE', 'alemania'),
+        ('FR', 'frankreich'), ('FR', 'francia'), ('HU', 'magyarország'), ('GR', 'el'),
+        ('CV', 'cape verde'), ('SZ', 'swaziland'), ('XK', 'kosovo'), ('BA', 'bosnia'),
+        ('AX', 'aland islands'), ('MM', 'burma'), ('KR', 'korea republic of'),
+        ('KR', 'korea south'), ('TW', 'taiwan province of china'), ('HK', 'hong kong sar'),
+        ('HK', 'hong kong sar china'), ('MO', 'macau'), ('MO', 'macau sar china'),
+        ('MD', 'moldova republic of'), ('IR', 'iran islamic republic of'),
+        ('TZ', 'tanzania united republic of'), ('VE', 'venezuela bolivarian republic of'),
+        ('BO', 'bolivia plurinational state of'), ('RU', 'россия'), ('JP', '日本'), ('CN', '中国')
 ),
 
 names as (
@@ -150,6 +149,9 @@ names as (
 
 select
     words.word,
-    coalesce(names.code, min(words.word) over (partition by words.folded)) as country
+    coalesce(
+        names.code,
+        case when words.folded is not null then min(words.word) over (partition by words.folded) end
+    ) as country
 from words
 left join names on words.folded = names.folded
