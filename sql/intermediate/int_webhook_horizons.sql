@@ -11,9 +11,9 @@ columns:
   event_type: order.created, order.paid, order.shipped, order.delivered, order.cancelled or unknown.
   span: 1 is the newest, which goes on; 2 the one before it.
   logged_from: >-
-    When the oldest log of the type and span was made; where the API does not say that, its event's
-    time stands in. The oldest hundredth is left out: neither a wrong clock nor a resend can be told
-    from an old log. Where there is no time at all, it is the first look. Logs about orders that the
+    When the oldest log of the type and span was made. The oldest hundredth is left out: a wrong clock
+    cannot be told from an old log. Where the API does not say when logs were made, their events' times
+    stand in, but not of one sent again: of the orders made next after its own, most lack such a log. Where there is no time at all, it is the first look. Logs about orders that the
     list does not have count only where there are no others. Null when the newest span has no log of
     the type.
   logged_until: The last time in the span up to which the logs are proven complete; null for the newest.
@@ -28,7 +28,11 @@ with logs as (
 ),
 
 log_orders as (
-    select webhook_log_id, order_id from intermediate.int_webhook_log_orders
+    select webhook_log_id, order_id, event_type from intermediate.int_webhook_log_orders
+),
+
+milestones as (
+    select order_id, milestone from intermediate.int_order_milestones
 ),
 
 sights as (
@@ -102,6 +106,7 @@ first_order as (
 dated as (
     select
         logs.event_type,
+        orders.order_id,
         coalesce(logs.created_at, logs.event_at) as made_at,
         coalesce(orders.created_at, first_order.created_at) as ordered_at,
         case
@@ -115,12 +120,39 @@ dated as (
     cross join first_order
 ),
 
+undated_types as (
+    select distinct event_type from logs where created_at is null and event_at is not null
+),
+
+-- The orders that must have such a log, with the ten made next.
+reached as (
+    select
+        milestones.order_id,
+        undated_types.event_type,
+        count(*) over next_orders as orders,
+        count(logged.order_id) over next_orders as orders_logged
+    from milestones
+    inner join undated_types on 'order.' || milestones.milestone = undated_types.event_type
+    inner join orders on milestones.order_id = orders.order_id
+    left join (select distinct order_id, event_type from log_orders) as logged
+        on milestones.order_id = logged.order_id and undated_types.event_type = logged.event_type
+    window next_orders as (
+        partition by undated_types.event_type order by orders.created_at, milestones.order_id
+        rows between current row and 10 following
+    )
+),
+
 -- No log is older than its order: a clock was wrong.
 timely as (
     select dated.event_type, dated.made_at, dated.trust
     from dated
+    left join reached
+        on dated.trust = 2
+        and dated.order_id = reached.order_id
+        and dated.event_type = reached.event_type
     where dated.made_at is not null
         and coalesce(dated.made_at >= dated.ordered_at - interval '1 hour', true)
+        and coalesce(reached.orders_logged * 2 >= reached.orders, true)
 ),
 
 hours as (

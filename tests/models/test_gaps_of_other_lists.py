@@ -124,3 +124,25 @@ def test_a_log_in_quarantine_is_no_loss(warehouse: Warehouse, record: str) -> No
     )
     warehouse.looked_at("06-20 12:00")
     assert explained(warehouse) == {"between": "none", "newer": "none"}
+
+
+@pytest.mark.parametrize("resent", [1, 3])
+def test_what_was_sent_again_is_told_from_an_old_log_without_its_making(
+    warehouse: Warehouse, resent: int
+) -> None:
+    """A small shop whose logs tell no time of their making would send all events of months again."""
+    days = [(number, f"{3 + number // 28:02}-{1 + number % 28:02}") for number in range(0, 108, 3)]
+    orders = [f"o{number:03} | s | paid | {day} 10:00 | 06-19 12:00" for number, day in days]
+    warehouse.given("orders", "\n".join([ORDERS.split("\n")[1].replace("paid_at     | ", ""), *orders]))
+    logs = [(number, day) for number, day in days if number > 80 and number != 90]
+    logs += [days[3], days[10], days[14]][:resent]
+    rows = [f"w{number} | o{number:03} | order.paid | {day} 10:05" for number, day in logs]
+    head = "webhook_log_id | order_id | event_type | event_at"
+    warehouse.given("webhook_logs", "\n".join([head, *rows]))
+    looks = [f"o{number:03} | paid | {day} 09:00 | {day} 12:00" for number, day in days]
+    warehouse.given(
+        "order_history", "\n".join(["order_id | status | not_before | first_seen_at", *looks])
+    )
+    warehouse.looked_at("06-20 12:00")
+    lost = [order for order, why in explained(warehouse).items() if why == "none"]
+    assert lost == ["o090"]
