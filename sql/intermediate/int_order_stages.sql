@@ -71,17 +71,28 @@ horizons as (
     where span = 1
 ),
 
--- Where at most a hundredth of a step's times is unknown, it is told from the first order on.
+unknown as (
+    select
+        count(case when paid_at_source = 'unknown' then 1 end) as paid,
+        count(case when shipped_at_source = 'unknown' then 1 end) as shipped,
+        count(case when delivered_at_source = 'unknown' then 1 end) as delivered,
+        count(case when cancelled_at_source = 'unknown' then 1 end) as cancelled,
+        count(paid_at_source) as all_paid,
+        count(shipped_at_source) as all_shipped,
+        count(delivered_at_source) as all_delivered,
+        count(cancelled_at_source) as all_cancelled
+    from times
+),
+
+-- Where at most a hundredth of a step's times is unknown, or so few that chance moves a share by five
+-- times as much, it is told from the first order on.
 missed as (
     select
-        count(case when paid_at_source = 'unknown' then 1 end) * 100 > count(paid_at_source) as paid,
-        count(case when shipped_at_source = 'unknown' then 1 end) * 100 > count(shipped_at_source)
-            as shipped,
-        count(case when delivered_at_source = 'unknown' then 1 end) * 100
-            > count(delivered_at_source) as delivered,
-        count(case when cancelled_at_source = 'unknown' then 1 end) * 100
-            > count(cancelled_at_source) as cancelled
-    from times
+        paid * 100 > all_paid and paid * paid * 25 > all_paid as paid,
+        shipped * 100 > all_shipped and shipped * shipped * 25 > all_shipped as shipped,
+        delivered * 100 > all_delivered and delivered * delivered * 25 > all_delivered as delivered,
+        cancelled * 100 > all_cancelled and cancelled * cancelled * 25 > all_cancelled as cancelled
+    from unknown
 ),
 
 orders as (

@@ -496,3 +496,24 @@ def test_a_carrier_is_compared_where_it_delivers(warehouse: Warehouse) -> None:
         """,
         where=f"dimension = 'carrier in country' and {where}",
     )
+
+
+def test_one_time_that_is_missing_takes_no_figure_from_a_small_shop(warehouse: Warehouse) -> None:
+    """Broken: of forty parcels one has no time of shipping, and nobody is told how long any took."""
+    rows = [
+        f"o{n} | delivered | 02-{1 + n % 20:02} 10:00 | 02-{1 + n % 20:02} 11:00 | {shipped} | 02-25 10:00"
+        for n in range(40)
+        for shipped in ["-" if n == 7 else f"02-{2 + n % 20:02} 10:00"]
+    ]
+    head = "order_id | status | created_at | paid_at | shipped_at | delivered_at"
+    warehouse.given("orders", "\n".join([head, *rows]))
+    warehouse.looked_at("03-01 00:00")
+    warehouse.expect(
+        SUMMARY,
+        """
+        stage                | orders | untimed | p50_hours
+        created_to_paid      | 40     | 0       | 1
+        paid_to_shipped      | 39     | 1       | 23
+        """,
+        where=f"dimension = 'all' and {OF_ALL_TIME} and stage in ('created_to_paid', 'paid_to_shipped')",
+    )

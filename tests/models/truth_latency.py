@@ -194,12 +194,16 @@ class LatencyTruth(OrderTruth):
 
     @cached_property
     def _missed(self) -> dict[str, bool]:
-        """Whether more than a hundredth of a step's times are unknown."""
+        """Whether more than a hundredth of a step's times, and more than chance, are unknown."""
         steps = [(step, at.source) for known in self.known.values() for step, at in known.items()]
         names = {step for step, _ in steps} | {"paid", "shipped", "delivered", "cancelled"}
-        return {
-            name: steps.count((name, "unknown")) * 100 > sum(step == name for step, _ in steps)
+        counts = {
+            name: (steps.count((name, "unknown")), sum(step == name for step, _ in steps))
             for name in names
+        }
+        return {
+            name: unknown > 0.01 * every and unknown > 0.2 * every**0.5
+            for name, (unknown, every) in counts.items()
         }
 
     @cached_property
