@@ -3,7 +3,8 @@ description: >-
   Days on which a figure left the band of its own weekday: the mean of up to eight of the same weekday
   before, and three standard errors of chance or of what those days differed by, whichever is more.
   Of days that differ in nothing about one in 370 does. A day is judged when nothing can change it any
-  more, and once there are four of its weekday.
+  more, and once there are four of its weekday; not where looks so far apart tell what happened that it
+  may as well have been on another day.
 grain: one row per date and metric that left its band
 key: [date, metric]
 not_null: [date, metric, value, expected, low, high, direction]
@@ -33,12 +34,14 @@ conversions as (
 ),
 
 orders as (
-    select delivered_at, delivered_at_source, delivered_not_after from analytics.fct_orders
+    select delivered_at, delivered_at_source, delivered_not_before, delivered_not_after
+    from analytics.fct_orders
     where delivered_at_source is not null
 ),
 
 gaps as (
-    select expected_at from analytics.webhook_gaps where explanation = 'none'
+    select expected_at, not_before, not_after from analytics.webhook_gaps
+    where explanation = 'none'
 ),
 
 horizons as (
@@ -88,6 +91,51 @@ lost as (
     from gaps
     cross join settings
     group by cast(gaps.expected_at at time zone settings.report_time_zone as date)
+),
+
+-- What looks more than two days apart tell, from its first day on and no more after its last.
+vague as (
+    select 'deliveries' as metric, delivered_not_before as not_before, delivered_not_after as not_after
+    from orders
+    where delivered_not_before + interval '48 hours' < delivered_not_after
+    union all
+    select 'gaps' as metric, not_before, not_after
+    from gaps
+    where not_before + interval '48 hours' < not_after
+),
+
+turns as (
+    select
+        vague.metric,
+        cast(vague.not_before at time zone settings.report_time_zone as date) as date,
+        1 as turn
+    from vague
+    cross join settings
+    union all
+    select
+        vague.metric,
+        cast(vague.not_after at time zone settings.report_time_zone as date) + 1 as date,
+        -1 as turn
+    from vague
+    cross join settings
+    union all
+    select 'deliveries' as metric, date, 0 as turn from dates
+    union all
+    select 'gaps' as metric, date, 0 as turn from dates
+),
+
+turns_by_date as (
+    select metric, date, sum(turn) as turn from turns group by metric, date
+),
+
+unsure as (
+    select
+        metric,
+        date,
+        sum(turn) over (
+            partition by metric order by date rows between unbounded preceding and current row
+        ) as events
+    from turns_by_date
 ),
 
 figures as (
@@ -143,13 +191,15 @@ figures as (
 
 valued as (
     select
-        metric,
-        date,
-        day_of_week,
-        hits,
-        trials,
-        hits / cast(coalesce(trials, 1) as double) as value
+        figures.metric,
+        figures.date,
+        figures.day_of_week,
+        figures.hits,
+        figures.trials,
+        figures.hits / cast(coalesce(figures.trials, 1) as double) as value
     from figures
+    left join unsure on figures.metric = unsure.metric and figures.date = unsure.date
+    where coalesce(unsure.events * 10 <= figures.hits, true)
 ),
 
 before as (

@@ -35,7 +35,8 @@ columns:
   paid_within_48h_sessions: Of the sessions, those with an order paid within 48 hours of creation.
   paid_within_48h_rate: >-
     paid_within_48h_sessions / sessions, so that every cohort is compared at the same age; null until
-    the day has been over for 48 hours, and where of more than a tenth it is too unclear to tell.
+    the day has been over for 48 hours, and where those of whom it is too unclear to tell are more than
+    a tenth as many.
   paid_within_48h_rate_low: Lower end of its 95 % Wilson interval.
   paid_within_48h_rate_high: Upper end of the same, as if all of whom it is unclear had.
   currency: Currency of revenue; null without revenue.
@@ -164,7 +165,7 @@ select
     is_mature_cohort as is_mature,
     is_mature_cohort and is_proven as is_proven,
     paid_within_48h_sessions,
-    case when 10 * unclear_sessions <= sessions then paid_within_48h_sessions / n_48h end
+    case when 10 * unclear_sessions <= paid_within_48h_sessions then paid_within_48h_sessions / n_48h end
         as paid_within_48h_rate,
     wilson_low(paid_within_48h_sessions, n_48h) as paid_within_48h_rate_low,
     wilson_high(perhaps_paid_within_48h, n_48h) as paid_within_48h_rate_high,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -119,3 +120,13 @@ def test_chance_alone_is_hardly_ever_an_alert(warehouse: Warehouse, mean: int) -
     counts = np.random.default_rng(3).poisson(mean, 180).tolist()
     found = _alerts(warehouse, _days(counts), 180)
     assert len(found) <= 4
+
+
+def test_a_pause_of_the_looks_is_no_alert(warehouse: Warehouse) -> None:
+    """Broken: parcels of five days lie on the middle one, which is an alarm, and so are the others."""
+    history = History.of(Scenario("daily", order_times=False, lost=1.0, days=70), 900)
+    ago = [n for n in range(68, -1, -1) if not 9 < n < 14]
+    history = replace(history, looks=[AS_OF - timedelta(days=n) for n in ago])
+    insert(warehouse.connection, history.raw())
+    paused = "date between date '2026-03-18' and date '2026-03-24'"
+    assert warehouse.rows(ALERTS, *COLUMNS, where=f"metric = 'deliveries' and {paused}") == []

@@ -133,7 +133,9 @@ def test_what_was_sent_again_is_told_from_an_old_log_without_its_making(
     """A small shop whose logs tell no time of their making would send all events of months again."""
     days = [(number, f"{3 + number // 28:02}-{1 + number % 28:02}") for number in range(0, 108, 3)]
     orders = [f"o{number:03} | s | paid | {day} 10:00 | 06-19 12:00" for number, day in days]
-    warehouse.given("orders", "\n".join([ORDERS.split("\n")[1].replace("paid_at     | ", ""), *orders]))
+    warehouse.given(
+        "orders", "\n".join([ORDERS.split("\n")[1].replace("paid_at     | ", ""), *orders])
+    )
     logs = [(number, day) for number, day in days if number > 80 and number != 90]
     logs += [days[3], days[10], days[14]][:resent]
     rows = [f"w{number} | o{number:03} | order.paid | {day} 10:05" for number, day in logs]

@@ -90,6 +90,4 @@ def test_words_that_spelling_alone_makes_different_are_one(warehouse: Warehouse)
     rows = [f"{number} | shipped | {' | '.join(words)}" for number, words in enumerate(told)]
     warehouse.given("orders", "\n".join(["order_id | status | carrier | country", *rows]))
     names = [" | ".join((str(number), *names)) for number, names in enumerate(told.values())]
-    warehouse.expect(
-        "analytics.fct_orders", "\n".join(["order_id | carrier | country", *names])
-    )
+    warehouse.expect("analytics.fct_orders", "\n".join(["order_id | carrier | country", *names]))

@@ -117,7 +117,7 @@ class SessionTruth(OrderTruth):
             low_48h, high_48h = (
                 _paid_between(sure, open_48h, len(listed)) if has_48h else (None, None)
             )
-            is_told_48h = has_48h and 10 * open_48h <= len(listed)
+            is_told_48h = has_48h and 10 * open_48h <= sure
             with_order = sum(session["is_ordered"] for session in every)
             yield {
                 "cohort_date": day,
