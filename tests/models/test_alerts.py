@@ -123,7 +123,7 @@ def test_chance_alone_is_hardly_ever_an_alert(warehouse: Warehouse, mean: int) -
 
 
 def test_a_pause_of_the_looks_is_no_alert(warehouse: Warehouse) -> None:
-    """Broken: parcels of five days lie on the middle one, which is an alarm, and so are the others."""
+    """Broken: the parcels of five days lie on the middle one: an alarm, and so are the others."""
     history = History.of(Scenario("daily", order_times=False, lost=1.0, days=70), 900)
     ago = [n for n in range(68, -1, -1) if not 9 < n < 14]
     history = replace(history, looks=[AS_OF - timedelta(days=n) for n in ago])

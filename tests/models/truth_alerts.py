@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from statistics import mean, variance
 from typing import NamedTuple
 
@@ -33,10 +33,9 @@ class AlertTruth(OpenTruth, SessionTruth, WebhookTruth):
     def metric_alerts(self) -> Iterator[Row]:
         """Every day that left its band."""
         for metric, days in self._figures().items():
-            by_date = {day.date: day for day in days}
             for day in days:
-                weeks = [day.date - timedelta(weeks=n) for n in range(1, 9)]
-                before = [by_date[week] for week in weeks if week in by_date]
+                same = [d for d in days if d.date < day.date and (day.date - d.date).days % 7 == 0]
+                before = sorted(same, key=lambda d: d.date)[-8:]
                 if len(before) >= 4:
                     low, expected, high = _band(day, before)
                     if not low <= day.value <= high:
@@ -57,7 +56,10 @@ class AlertTruth(OpenTruth, SessionTruth, WebhookTruth):
         untimed = [at.not_after for at in delivered if at.at is None]
         dated = [at.at for at in delivered if at.at]
         since = max(untimed) if len(untimed) * 100 > len(delivered) else min(dated, default=AS_OF)
-        gaps = [gap["expected_at"] for gap in self.webhook_gaps() if gap["explanation"] == "none"]
+        lost = [gap for gap in self.webhook_gaps() if gap["explanation"] == "none"]
+        gaps = [gap["expected_at"] for gap in lost]
+        vague = self._vague([(at.not_before, at.not_after) for at in delivered])
+        vague_gaps = self._vague([(gap["not_before"], gap["not_after"]) for gap in lost])
         logged_from = max(self.logged_from.values(), default=AS_OF)
         minutes = timedelta(minutes=156)
         first = min((day for day, row in cohorts.items() if row["sessions"]), default=None)
@@ -76,13 +78,27 @@ class AlertTruth(OpenTruth, SessionTruth, WebhookTruth):
                 Day(row["date"], Counter(map(self.date, dated))[row["date"]])
                 for row in self._days_over(timedelta())
                 if row["starts_at"] >= since
+                and vague[row["date"]] * 10 <= Counter(map(self.date, dated))[row["date"]]
             ],
             "gaps": [
                 Day(row["date"], Counter(map(self.date, gaps))[row["date"]])
                 for row in self._days_over(minutes)
                 if row["starts_at"] >= logged_from
+                and vague_gaps[row["date"]] * 10 <= Counter(map(self.date, gaps))[row["date"]]
             ],
         }
+
+    def _vague(self, bounds: list[tuple[datetime | None, datetime]]) -> Counter[date]:
+        """Count by date what may have happened on it, and more than two days before or after."""
+        wide = [(low, high) for low, high in bounds if low and high - low > timedelta(hours=48)]
+        return Counter(
+            day
+            for low, high in wide
+            for day in (
+                self.date(low) + timedelta(n)
+                for n in range((self.date(high) - self.date(low)).days + 1)
+            )
+        )
 
     def _days_over(self, for_so_long: timedelta) -> list[Row]:
         days = list(self.dim_dates())
