@@ -1,6 +1,6 @@
 """A day of 96 runs on DuckDB and on PostgreSQL, in which much goes wrong; time is handed in.
 
-    PYTHONPATH=.:tests/readers:tests/sync:tests/models:tests/postgres python bench/day.py
+    PYTHONPATH=.:tests:tests/readers:tests/sync:tests/models:tests/postgres python bench/day.py
 
 takes, behind it, the number of orders, of runs, and one of duckdb and postgres.
 

@@ -1,6 +1,7 @@
-"""Run every model and check on a Spark of its own kind, and hold them against DuckDB's.
+"""Run every model and check on Spark itself, a JVM, and hold them against DuckDB's.
 
-    SPARK_REMOTE=sc://localhost:15002 PYTHONPATH=.:tests/models python bench/spark.py
+    export PYTHONPATH=.:tests/models:tests/readers:tests/lake
+    SPARK_REMOTE=sc://127.0.0.1:15002 .venv/bin/python bench/spark.py
 
 The server must see this machine's files. Tables are Parquet files, as Spark itself reads them: a
 lake's are Delta, for which a Spark cluster needs a package that Spark does not ship.
@@ -13,6 +14,8 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow.parquet as pq
+from test_lake_models import WORLDS
 from truth_world import Scenario, loaded
 
 from pipelines.source.schema import TABLES
@@ -20,16 +23,10 @@ from pipelines.warehouse import build, load_project, run_checks
 from pipelines.warehouse.compare import compare
 from pipelines.warehouse.dialect import compiled, view_name
 from pipelines.warehouse.lake import fill_raw, open_lake
-from pipelines.warehouse.lake_build import _settings_row as settings_row
-from pipelines.warehouse.lake_build import run_check
+from pipelines.warehouse.lake_build import run_check, settings_row
 from pipelines.warehouse.project import BUILD_SETTINGS, RAW_SCHEMA, Project
 from pipelines.warehouse.session_fields import with_fields
 from pipelines.warehouse.spark import Spark, explained, rows, spark_session
-
-WORLDS = [
-    Scenario("west", zone="America/New_York", order_times=False, lost=0.15, late=0.1, looks=4),
-    Scenario("east", zone="Europe/Berlin", log_times="created", ledger_coverage=0.8, troubled=True),
-]
 
 
 def main() -> int:
@@ -46,14 +43,15 @@ def _world(spark: Spark, scenario: Scenario) -> int:
     here, world = loaded(scenario, orders=120)
     settings = replace(world.settings, session_fields="campaign")
     project = with_fields(load_project(), settings)
-    build(here, project, settings)
+    build(here, load_project(), settings)
     with tempfile.TemporaryDirectory() as folder:
         lake = open_lake(f"file://{folder}/lake")
         fill_raw(lake, here)
         lake.replace(BUILD_SETTINGS, settings_row(settings))
         for name in (*(f"{RAW_SCHEMA}.{table.name}" for table in TABLES), BUILD_SETTINGS):
-            frame = spark.read.parquet(*lake.table(name).file_uris())
-            frame.createOrReplaceTempView(view_name(name))
+            place = f"{folder}/{name}.parquet"
+            pq.write_table(lake.table(name).to_pyarrow_table(), place)
+            spark.read.parquet(place).createOrReplaceTempView(view_name(name))
         _build(spark, project, Path(folder))
         found = list(
             compare(lambda q: here.execute(q).fetchall(), lambda q: rows(spark, q), project.models)

@@ -194,6 +194,15 @@ def _spark_json(node: exp.Expr) -> exp.Expr | None:
     return _sql(f"case :path {cases} end", "spark", it=node.this, path=node.expression)
 
 
+def _spark_weekday(node: exp.Expr) -> exp.Expr | None:
+    """Count from Monday, 1, to Sunday, 7: Spark has no ``isodow``, and Sail knows no weekday 6."""
+    from sqlglot import exp
+
+    if not isinstance(node, exp.Extract) or node.name.lower() != "isodow":
+        return None
+    return _sql("((dayofweek(:day) + 5) % 7 + 1)", "spark", day=node.expression)
+
+
 def _spark_division(node: exp.Expr) -> exp.Expr | None:
     """Make nothing of a division by zero, as on PostgreSQL.
 
@@ -245,6 +254,7 @@ RULES: dict[Dialect, tuple[Rule, ...]] = {
         _spark_percentile,
         _spark_local_time,
         _spark_json,
+        _spark_weekday,
         _spark_division,
         _spark_document,
         _spark_fraction,

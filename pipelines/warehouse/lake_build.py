@@ -127,11 +127,12 @@ def _read_inputs(own: _Build, settings: ModelSettings) -> None:
         name = f"{RAW_SCHEMA}.{table.name}"
         version = own.lake.table(name).version()
         read_table(own.spark, name, own.lake.location(name), version)
-    own.lake.replace(own.location(BUILD_SETTINGS), _settings_row(settings))
+    own.lake.replace(own.location(BUILD_SETTINGS), settings_row(settings))
     read_table(own.spark, BUILD_SETTINGS, own.lake.location(own.location(BUILD_SETTINGS)))
 
 
-def _settings_row(settings: ModelSettings) -> pa.Table:
+def settings_row(settings: ModelSettings) -> pa.Table:
+    """Return the one row of ``staging.build_settings``."""
     import pyarrow as pa
 
     types = {"str": pa.string(), "int": pa.int32()}

@@ -106,7 +106,7 @@ days as (
     select
         weeks.date,
         weeks.monday,
-        weeks.date - weeks.monday + 1 as day_of_week,
+        cast(extract(isodow from weeks.date) as integer) as day_of_week,
         cast(weeks.date as timestamp) at time zone settings.report_time_zone as starts_at,
         cast(weeks.date + 1 as timestamp) at time zone settings.report_time_zone as ends_at,
         data_as_of.orders_as_of
@@ -126,7 +126,7 @@ select
     cast(extract(year from monday + 3) as integer) as iso_year,
     cast(extract(week from date) as integer) as iso_week,
     monday as week_start,
-    cast(day_of_week as integer) as day_of_week,
+    day_of_week,
     case day_of_week
         when 1 then 'Monday'
         when 2 then 'Tuesday'
