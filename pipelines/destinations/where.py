@@ -76,17 +76,18 @@ def matches(row: Row | None, condition: Where) -> bool:
     """Tell whether a row meets a condition: what a destination does in SQL."""
     if row is None or (row.get("deleted_at") is not None and not condition.with_deleted):
         return False
-    return (
+    return (  # asked of each row: what is not asked for shall cost nothing
         (condition.statuses is None or row.get("status") in condition.statuses)
-        and all(row.get(name) == value for name, value in condition.equal)
-        and all(row.get(name) != value for name, value in condition.differ)
-        and all(row.get(name) is None for name in condition.null)
-        and all(row.get(name) is not None for name in condition.present)
-        and all(_within(first_of(b.columns, row), b) for b in condition.bounds)
+        and (not condition.equal or all(row.get(n) == value for n, value in condition.equal))
+        and (not condition.differ or all(row.get(n) != value for n, value in condition.differ))
+        and (not condition.null or all(row.get(n) is None for n in condition.null))
+        and (not condition.present or all(row.get(n) is not None for n in condition.present))
+        and (not condition.bounds or all(_within(row, bound) for bound in condition.bounds))
     )
 
 
-def _within(moment: datetime | None, bound: Bound) -> bool:
+def _within(row: Row, bound: Bound) -> bool:
+    moment = first_of(bound.columns, row)
     if moment is None:
         return False
     above = bound.low is None or moment >= bound.low

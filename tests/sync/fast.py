@@ -20,6 +20,7 @@ import duckdb
 import httpx
 from small_warehouse import Memory
 from sync_world import START, Rows, World, settings_for
+from thorough import THOROUGH
 
 from pipelines.client import PrintoraClient, RateGovernor
 from pipelines.client.governor import Limit
@@ -327,4 +328,17 @@ def fast_world(
     )
     here = FastWorld(Sandbox(config, clock=clock), clock, settings_for("http://x", folder))
     with duckdb.connect() as here.connection:
+        yield here
+
+
+@contextmanager
+def engine_world(
+    folder: Path, orders: int, habits: Any = None, **options: Any
+) -> Iterator[FastWorld]:
+    """Make a fast world whose tables are dictionaries, for what is the engine's alone to do.
+
+    ``PRINTORA_THOROUGH=1`` puts DuckDB into their place.
+    """
+    with fast_world(folder, orders, habits, **options) as here:
+        here.memory = None if THOROUGH else Memory()
         yield here

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -153,6 +154,13 @@ def world(
     write_ledger(sandbox, folder)
     with sandbox.serve() as server:
         yield World(sandbox, clock, settings_for(server.base_url, folder, **settings))
+
+
+def sync_completely(settings: Settings, now: float) -> None:
+    """Sync in a process of its own, which fails unless it comes to complete."""
+    os.chdir(settings.warehouse_path.parent)
+    result = sync(settings, clock=ManualClock(now))
+    assert result.outcome == "complete", result
 
 
 def write_ledger(sandbox: Sandbox, folder: Path) -> None:

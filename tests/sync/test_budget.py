@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 
+import preloaded
 import pytest
-from sync_world import World, world
+from sync_world import World, sync_completely, world
 
 from pipelines.errors import WarehouseLocked
 from pipelines.sandbox import FaultPlan, Limits
@@ -21,7 +21,7 @@ def rows_of(here: World) -> int:
 
 def test_a_run_keeps_to_its_budget_and_the_next_goes_on(tmp_path: Path) -> None:
     """A run that ignores its budget, or begins anew each time, would never be done."""
-    with world(tmp_path, 600, limits=Limits.off()) as here:
+    with world(tmp_path, 300, limits=Limits.off()) as here:
         results = [here.sync(budget=12)]
         while results[-1].outcome != "complete":
             assert results[-1].requests <= 12
@@ -38,7 +38,7 @@ def test_a_run_keeps_to_its_budget_and_the_next_goes_on(tmp_path: Path) -> None:
 
 def test_a_full_sync_reads_everything_again(tmp_path: Path) -> None:
     """`--full` is what an operator has when nothing else is believed."""
-    with world(tmp_path, 150, limits=Limits.off()) as here:
+    with world(tmp_path, 60, limits=Limits.off()) as here:
         here.sync()
         here.clock.sleep(60)
         result = here.sync(full=True)
@@ -51,8 +51,8 @@ def test_a_full_sync_reads_everything_again(tmp_path: Path) -> None:
 
 def test_a_fault_in_the_middle_leaves_what_was_read(tmp_path: Path) -> None:
     """An API that fails for good would cost all that was read before."""
-    with world(tmp_path, 1_500, limits=Limits.off()) as here:
-        here.sync(budget=20)
+    with world(tmp_path, 500, limits=Limits.off()) as here:
+        here.sync(budget=10)
         before = len(here.stored("orders"))
         here.sandbox.set_faults(FaultPlan({"error_500": 1.0}))
         with pytest.raises(Exception, match="500"):
@@ -63,40 +63,17 @@ def test_a_fault_in_the_middle_leaves_what_was_read(tmp_path: Path) -> None:
         here.assert_exact()
 
 
-SECOND = """
-    import sys
-    from pathlib import Path
-    sys.path.insert(0, sys.argv[1])
-    from sync_world import settings_for
-    from pipelines.clock import ManualClock
-    from pipelines.sync import sync
-    clock = ManualClock(float(sys.argv[4]))
-    result = sync(settings_for(sys.argv[2], Path(sys.argv[3])), clock=clock)
-    print(result.outcome)
-"""
-
-
-def second_sync(here: World, folder: Path) -> subprocess.Popen[str]:
-    """Start a sync of the same warehouse in another process."""
-    arguments = [here.settings.base_url, str(folder), str(here.clock.now())]
-    return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(SECOND), str(Path(__file__).parent), *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 def test_the_second_of_two_syncs_waits(tmp_path: Path) -> None:
     """Two writers of one file would end one of them with a lock error, or double its work."""
     with world(tmp_path, 150, limits=Limits.off()) as here:
         with warehouse_lock(here.settings.warehouse_path):
-            second = second_sync(here, tmp_path)
+            second = preloaded.process(sync_completely, here.settings, here.clock.now())
+            second.start()
             here.sync()
-            with pytest.raises(subprocess.TimeoutExpired):
-                second.wait(timeout=3)
-        output, errors = second.communicate(timeout=120)
-        assert output.strip().endswith("complete"), errors
+            second.join(3)
+            assert second.exitcode is None
+        second.join(120)
+        assert second.exitcode == 0
         here.assert_exact()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fast import FastWorld, fast_world
+from fast import FastWorld, engine_world, fast_world
 
 from pipelines.progress import Event, Planned
 from pipelines.sandbox import Request
@@ -31,10 +31,10 @@ def missing(here: FastWorld, table: str) -> list[str]:
 @pytest.mark.parametrize("sort", ["newest_first", "oldest_first"])
 def test_rows_that_come_meanwhile_do_not_multiply_the_young_end(sort: str, tmp_path: Path) -> None:
     """A busy partner's day would be read three times, and then the whole list."""
-    with fast_world(tmp_path, 600, {"sort": sort}) as here:
+    with engine_world(tmp_path, 300, {"sort": sort}) as here:
         here.sync()
         here.clock.sleep(3600)
-        here.sandbox.changes.churn(400, 1_600)
+        here.sandbox.changes.churn(200, 800)
         here.clock.sleep(5)
 
         def one_more(_: Request) -> None:
@@ -50,7 +50,8 @@ def test_rows_that_come_meanwhile_do_not_multiply_the_young_end(sort: str, tmp_p
 @pytest.mark.parametrize("sort", ["newest_first", "oldest_first"])
 def test_between_two_walks_the_young_end_is_read_once(sort: str, tmp_path: Path) -> None:
     """Without counts, each sync would read all since the last walk, or nothing new at all."""
-    with fast_world(tmp_path, 180, {"sort": sort, "filters": "ignored", "page_clamp": 20}) as here:
+    habits = {"sort": sort, "filters": "ignored", "page_clamp": 20}
+    with engine_world(tmp_path, 180, habits, webhooks=False) as here:
         here.sync()
         for _ in range(4):
             here.clock.sleep(200)
@@ -66,7 +67,7 @@ def test_logs_that_are_dropped_after_a_while_need_no_walk(
     habits: dict[str, Any], tmp_path: Path
 ) -> None:
     """Each sync would walk the whole list of logs again, because some have left it."""
-    with fast_world(tmp_path, 1_500, habits, days=40) as here:
+    with engine_world(tmp_path, 1_500, habits, days=40) as here:
         keep_for(here, 14)
         here.sync()
         for _ in range(3):
@@ -85,7 +86,7 @@ def test_logs_that_are_dropped_after_a_while_need_no_walk(
 
 def test_a_month_without_a_sync_costs_what_came_in_it(tmp_path: Path) -> None:
     """No log of before is left: the list would be read three times over."""
-    with fast_world(tmp_path, 1_500, {"page_clamp": 50}, days=40) as here:
+    with engine_world(tmp_path, 1_500, {"page_clamp": 50}, days=40) as here:
         keep_for(here, 14)
         here.sync()
         here.clock.sleep(30 * DAY)
@@ -101,7 +102,7 @@ def test_a_month_without_a_sync_costs_what_came_in_it(tmp_path: Path) -> None:
 
 def test_deleted_orders_do_not_hide_new_ones(tmp_path: Path) -> None:
     """Oldest first, the young end stands nearer than the known rows say: none would be read."""
-    with fast_world(tmp_path, 1_500, {"sort": "oldest_first"}) as here:
+    with fast_world(tmp_path, 900, {"sort": "oldest_first"}) as here:
         here.sync()
         here.clock.sleep(600)
         here.sandbox.changes.delete_orders(sorted(here.truth("orders"))[:20])
@@ -120,7 +121,7 @@ def test_a_plan_tells_what_a_sync_takes(orders: int, total: str, tmp_path: Path)
     def listen(event: Event) -> None:
         plans.extend([event] if isinstance(event, Planned) else [])
 
-    with fast_world(tmp_path, orders, {"total": total}) as here:
+    with engine_world(tmp_path, orders, {"total": total}) as here:
         for is_first in (True, False):
             here.clock.sleep(30 * 60)
             took = here.sync(listener=listen).requests

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fast import FastWorld, fast_world
+from fast import FastWorld, engine_world
 
 DAY = 86_400.0
 
@@ -14,7 +14,7 @@ DAY = 86_400.0
 @pytest.mark.parametrize("sort", ["newest_first", "oldest_first"])
 def test_a_server_clock_that_is_set_back_hides_nothing(sort: str, tmp_path: Path) -> None:
     """Rows would be dropped as older than what is stored, and certified all the same."""
-    with fast_world(tmp_path, 300, {"sort": sort}) as here:
+    with engine_world(tmp_path, 300, {"sort": sort}) as here:
         here.sandbox.skew = 900.0
         here.sync()
         here.clock.sleep(60)
@@ -37,7 +37,7 @@ def test_a_delivery_in_a_state_that_nobody_has_told_of_is_read_again(tmp_path: P
             if row["webhook_log_id"] in queued:
                 row["status"] = "queued"
 
-    with fast_world(tmp_path, 300, attempt_failure=0.0) as here:
+    with engine_world(tmp_path, 300, attempt_failure=0.0) as here:
         here.sync()
         before = here.truth("webhook_logs").keys()
         here.sandbox.changes.add_orders(1, lives=False)
@@ -56,7 +56,7 @@ def test_a_delivery_in_a_state_that_nobody_has_told_of_is_read_again(tmp_path: P
 
 def test_deliveries_that_hang_for_good_do_not_eat_the_quota(tmp_path: Path) -> None:
     """Each page that holds one would be read again, four times a day, for ever."""
-    with fast_world(tmp_path, 3_000) as here:
+    with engine_world(tmp_path, 1_500) as here:
         hanging = sorted(here.truth("webhook_logs"))[::50]
         hang(here, hanging)
         here.sync()

@@ -19,7 +19,7 @@ from pipelines.lists import LISTS
 from pipelines.source.schema import SYNC_RUNS, Table
 from pipelines.sync import driver, pending, unread
 
-ORDERS = 700
+ORDERS, HABITS = 120, {"page_clamp": 20}
 SPECS = {spec.name: spec for spec in LISTS}
 
 
@@ -51,15 +51,15 @@ def assert_nothing_is_lost(here: FastWorld) -> None:
 @pytest.fixture(autouse=True)
 def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let few rows be read by column, and loaded soon."""
-    monkeypatch.setattr(driver, "FLUSH_ROWS", 600)
+    monkeypatch.setattr(driver, "FLUSH_ROWS", 100)
     for module in (pending, unread):
-        monkeypatch.setattr(module, "FEW", 50)
+        monkeypatch.setattr(module, "FEW", 15)
 
 
 @pytest.mark.parametrize("at", range(13))
 def test_a_load_that_fails_once_loses_no_row_and_no_history(at: int, tmp_path: Path) -> None:
     """776 of 1,200 orders would never have a first observation, and others be counted twice."""
-    with fast_world(tmp_path, ORDERS) as here:
+    with fast_world(tmp_path, ORDERS, HABITS) as here:
         with pytest.raises(WarehouseLocked):
             here.sync(cut=failing(at))
         assert_nothing_is_lost(here)
@@ -80,7 +80,7 @@ def test_a_question_that_fails_once_before_a_load_loses_no_row(
             return super().by_key(table, keys, columns)
 
     monkeypatch.setattr(fast, "FastDestination", Flaky)
-    with fast_world(tmp_path, ORDERS) as here:
+    with fast_world(tmp_path, ORDERS, HABITS) as here:
         with pytest.raises(WarehouseLocked):
             here.sync()
         assert_nothing_is_lost(here)

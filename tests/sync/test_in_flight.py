@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from fast import fast_world
+from fast import engine_world, fast_world
 from liar import Ask
 from shop import Shop
 from sync_world import world
@@ -21,8 +21,8 @@ from pipelines.sandbox import Behaviour, Limits
 @pytest.mark.parametrize("sort", ["newest_first", "oldest_first", "unsorted"])
 def test_pages_in_flight_lose_nothing_while_the_list_moves(sort: str, tmp_path: Path) -> None:
     """A page that was asked early would be taken for one that continues another moment's list."""
-    behaviour = Behaviour(sort=sort)  # type: ignore[arg-type]  # one of its words
-    with world(tmp_path, 900, behaviour=behaviour, limits=Limits.off()) as here:
+    behaviour = Behaviour(sort=sort, page_clamp=50)  # type: ignore[arg-type]  # one of its words
+    with world(tmp_path, 350, behaviour=behaviour, limits=Limits.off()) as here:
         here.settings = replace(here.settings, requests_in_flight=4)
         moves, lock = iter(range(10**6)), threading.Lock()
 
@@ -74,7 +74,7 @@ class Busy:
 
 def test_a_scan_asks_for_several_pages_at_once_and_nothing_else_does(tmp_path: Path) -> None:
     """The setting would do nothing; or equal numbers would prove orders of different moments."""
-    with fast_world(tmp_path, 900) as here:
+    with fast_world(tmp_path, 450, {"page_clamp": 50}) as here:
         first = Busy()
         result = here.sync(between=first, in_flight=4)
         assert result.outcome == "complete"
@@ -97,7 +97,7 @@ def test_a_scan_asks_for_several_pages_at_once_and_nothing_else_does(tmp_path: P
 @pytest.mark.parametrize("status", [403, 500])
 def test_a_fault_of_an_early_page_is_met_in_its_turn(status: int, tmp_path: Path) -> None:
     """It would end the scan before the pages in front of it are read, or be taken for an end."""
-    with fast_world(tmp_path, 900) as here:
+    with engine_world(tmp_path, 600) as here:
         busy, refused = Busy(), list[httpx.Request]()
 
         def between(request: httpx.Request, ask: Ask) -> httpx.Response:
@@ -141,7 +141,7 @@ def test_a_page_that_is_asked_for_again_is_not_overwritten_by_an_older_one(
 
 def test_a_budget_holds_with_pages_in_flight(tmp_path: Path) -> None:
     """Pages that nobody came to would be asked beyond what the run was given."""
-    with world(tmp_path, 900, limits=Limits.off()) as here:
+    with world(tmp_path, 400, behaviour=Behaviour(page_clamp=50), limits=Limits.off()) as here:
         here.settings = replace(here.settings, requests_in_flight=4)
         for _ in range(9):
             before = here.sandbox.requests.count

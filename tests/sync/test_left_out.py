@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fast import fast_world
+from fast import engine_world
 from shop import Shop
 from test_lies import assert_true, leaves_out_cancelled
 
@@ -45,7 +45,7 @@ def test_a_list_that_is_cut_alike_in_every_answer_is_not_complete(
     cuts: Callable[[httpx.Request, Ask], httpx.Response], sort: str, tmp_path: Path
 ) -> None:
     """A default filter or a ceiling would hide a third of the orders under the word complete."""
-    with fast_world(tmp_path, 150, {"sort": sort}, webhooks=False) as here:
+    with engine_world(tmp_path, 150, {"sort": sort}, webhooks=False) as here:
         here.sandbox.changes.move(sorted(here.truth("orders"))[::10], "cancelled", log=False)
         here.clock.sleep(5)
         for _ in range(3):
@@ -59,7 +59,7 @@ def test_a_list_that_is_cut_alike_in_every_answer_is_not_complete(
 
 def test_a_filter_that_knows_no_offset_hides_nothing_else(tmp_path: Path) -> None:
     """An empty page of one status would make up for the rows of another that are left out."""
-    with fast_world(tmp_path, 0) as here:
+    with engine_world(tmp_path, 0) as here:
         shop = ShortFilter(here)
         keys = [shop.add_order(300 - n, "shipped" if n % 3 else "cancelled") for n in range(240)]
         shop.kept_back = frozenset(keys[228::3])

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fast import FastWorld, fast_world
+from fast import FastWorld, engine_world, fast_world
 
 from pipelines.errors import ConfigurationError, PrintoraError
 from pipelines.sync import SyncResult
@@ -68,7 +68,7 @@ def test_rows_that_arrive_do_not_mask_rows_that_are_left_out(
     sort: str, times: str, tmp_path: Path
 ) -> None:
     """Ten rows at the start would be missing, because ten others came meanwhile."""
-    with fast_world(tmp_path, 300, {"sort": sort, "log_times": times}) as here:
+    with engine_world(tmp_path, 300, {"sort": sort, "log_times": times}) as here:
         came = iter(range(10**9))
 
         def arrive(_: object) -> None:
@@ -94,7 +94,7 @@ def test_a_list_without_total_that_is_cut_once_is_not_complete(cut: int, tmp_pat
             short(answer)
 
     seen = iter(range(10**9))
-    with fast_world(tmp_path, 400, {"total": "missing"}) as here:
+    with engine_world(tmp_path, 400, {"total": "missing"}, webhooks=False) as here:
         result = here.sync(lie=is_orders)
         assert_true(here, result)
         for _ in range(3):
@@ -126,7 +126,7 @@ def test_a_total_in_another_form_is_a_number(form: Callable[[int], Any], tmp_pat
     def lie(answer: Answer) -> None:
         answer["total"] = form(answer["total"])
 
-    with fast_world(tmp_path, 250) as here:
+    with engine_world(tmp_path, 250) as here:
         for _ in range(3):
             result = here.sync(lie=lie)
             assert result.outcome == "complete", result.resources["orders"].reason
@@ -143,7 +143,7 @@ def test_mass_disappearance_waits_for_a_second_opinion(left: int, tmp_path: Path
             answer["orders"] = answer["orders"][:left] if answer["offset"] == 0 else []
             answer["total"] = left
 
-    with fast_world(tmp_path, 500) as here:
+    with engine_world(tmp_path, 250, webhooks=False) as here:
         here.sync()
         here.clock.sleep(60)
         result = here.sync(lie=lie, full=True)
@@ -156,12 +156,12 @@ def test_mass_disappearance_waits_for_a_second_opinion(left: int, tmp_path: Path
         assert not here.stored("orders", deleted=True)
         result = here.sync(lie=lie, full=True, accept_deletions=True)
         assert result.resources["orders"].outcome == "complete"
-        assert len(here.stored("orders", deleted=True)) == 500 - left
+        assert len(here.stored("orders", deleted=True)) == 250 - left
 
 
 def test_a_few_deletions_need_no_second_scan(tmp_path: Path) -> None:
     """Each order that is deleted would cost a reading of the whole list."""
-    with fast_world(tmp_path, 3_000, webhooks=False) as here:
+    with engine_world(tmp_path, 3_000, webhooks=False) as here:
         here.sync()
         here.clock.sleep(600)
         gone = sorted(here.truth("orders"))[::1_000]
@@ -172,10 +172,10 @@ def test_a_few_deletions_need_no_second_scan(tmp_path: Path) -> None:
         assert result.requests <= 40
 
 
-@pytest.mark.parametrize("hidden", [slice(50, 51), slice(0, 500, 10), slice(130, 280)])
+@pytest.mark.parametrize("hidden", [slice(50, 51), slice(0, 300, 10), slice(80, 170)])
 def test_rows_that_are_counted_and_never_shown_are_told(hidden: slice, tmp_path: Path) -> None:
     """Soft-deleted rows would keep a list unproven for ever, at the cost of a scan a day."""
-    with fast_world(tmp_path, 500) as here:
+    with engine_world(tmp_path, 300, webhooks=False) as here:
         young = sorted(here.truth("orders").items(), key=lambda item: item[1]["created_at"])
         names = {key for key, _ in young[hidden]}
 
@@ -188,14 +188,14 @@ def test_rows_that_are_counted_and_never_shown_are_told(hidden: slice, tmp_path:
             here.clock.sleep(3_600)
             result = here.sync(lie=lie)
         orders = result.resources["orders"]
-        assert len(here.stored("orders")) == 500 - len(names)
+        assert len(here.stored("orders")) == 300 - len(names)
         assert orders.outcome == "complete", orders.reason
-        assert orders.rows_reported == 500
+        assert orders.rows_reported == 300
 
 
 def test_status_words_in_capitals_are_asked_for_as_they_are_spelt(tmp_path: Path) -> None:
     """Fifty requests of repair at each sync, for nothing, and exit code 3."""
-    with fast_world(tmp_path, 250) as here:
+    with engine_world(tmp_path, 250) as here:
 
         def lie(answer: Answer) -> None:
             for row in rows_of(answer):
@@ -220,7 +220,7 @@ def test_status_words_in_capitals_are_asked_for_as_they_are_spelt(tmp_path: Path
 
 def test_one_status_word_that_is_not_honoured_makes_no_other_worthless(tmp_path: Path) -> None:
     """The counts of all statuses would be thrown away, and the whole list scanned each time."""
-    with fast_world(tmp_path, 250) as here:
+    with engine_world(tmp_path, 250) as here:
 
         def ignore_shipped(request: Any) -> None:
             if request.query.get("status") == "shipped":
@@ -276,7 +276,7 @@ def leaves_out_cancelled(
 
 def test_rows_that_a_filter_shows_are_never_marked_as_deleted(tmp_path: Path) -> None:
     """Cancelled orders that a list leaves out by default would be marked as deleted."""
-    with fast_world(tmp_path, 90, webhooks=False) as here:
+    with engine_world(tmp_path, 90, webhooks=False) as here:
         here.sandbox.changes.move(sorted(here.truth("orders"))[::10], "cancelled", log=False)
         here.clock.sleep(5)
         here.sync(between=leaves_out_cancelled)
@@ -290,7 +290,7 @@ def test_rows_that_a_filter_shows_are_never_marked_as_deleted(tmp_path: Path) ->
 
 def test_a_filter_that_finds_nothing_is_not_a_closed_list(tmp_path: Path) -> None:
     """A 404 for a status that no order has would keep each new order away."""
-    with fast_world(tmp_path, 150) as here:
+    with engine_world(tmp_path, 150) as here:
         rows = here.truth("orders").items()
         here.sandbox.changes.delete_orders([k for k, r in rows if r["status"] == "cancelled"])
 
@@ -357,7 +357,7 @@ def test_a_list_that_closes_in_mid_scan_fails_alone(
     closed: str, is_first: bool, tmp_path: Path
 ) -> None:
     """The other list would neither be loaded to its end nor be certified."""
-    with fast_world(tmp_path, 900) as here:
+    with engine_world(tmp_path, 450) as here:
         name = closed.rpartition("_")[2]
 
         def far(request: Any) -> bool:
@@ -379,7 +379,7 @@ def test_a_list_that_closes_in_mid_scan_fails_alone(
 @pytest.mark.parametrize("status", [403, 401])
 def test_a_proving_scan_that_is_cut_is_charged(status: int, tmp_path: Path) -> None:
     """A scan that never comes to its end would take the partner's quota at every sync."""
-    with fast_world(tmp_path, 900, {"sort": "unsorted"}) as here:
+    with fast_world(tmp_path, 450, {"sort": "unsorted"}) as here:
         here.sync()
         here.clock.sleep(86_400)
         here.sandbox.changes.churn(5, 5)
@@ -406,7 +406,7 @@ def test_a_proving_scan_that_is_cut_is_charged(status: int, tmp_path: Path) -> N
 
 def test_offsets_with_a_ceiling_do_not_stop_the_daily_work(tmp_path: Path) -> None:
     """Each sync would begin at the refused offset again, and read no new order."""
-    with fast_world(tmp_path, 600) as here:
+    with engine_world(tmp_path, 600) as here:
 
         def ceiling(request: Any) -> bool:
             return int(request.url.params.get("offset", 0)) + 100 > 400
@@ -426,7 +426,7 @@ def test_offsets_with_a_ceiling_do_not_stop_the_daily_work(tmp_path: Path) -> No
 @pytest.mark.parametrize("status", [500, 503, 504])
 def test_pages_that_always_fail_do_not_stop_the_daily_work(status: int, tmp_path: Path) -> None:
     """A first load that cannot finish would keep each new order away for ever."""
-    with fast_world(tmp_path, 120, {"page_clamp": 20}) as here:
+    with engine_world(tmp_path, 120, {"page_clamp": 20}, webhooks=status == 500) as here:
 
         def far(request: Any) -> bool:
             return int(request.url.params.get("offset", 0)) >= 60
@@ -449,7 +449,7 @@ def test_pages_that_always_fail_do_not_stop_the_daily_work(status: int, tmp_path
 @pytest.mark.parametrize("most", [50, 7, 1])
 def test_pages_that_are_too_large_are_asked_for_in_parts(most: int, tmp_path: Path) -> None:
     """A gateway that answers 502 to a hundred rows would keep everything away."""
-    with fast_world(tmp_path, 130) as here:
+    with engine_world(tmp_path, 130) as here:
 
         def too_large(request: Any) -> bool:
             return int(request.url.params.get("limit", 0)) > most
@@ -473,7 +473,7 @@ def test_pages_that_are_too_large_are_asked_for_in_parts(most: int, tmp_path: Pa
 )
 def test_a_small_list_is_proven_at_each_run(habits: dict[str, Any], tmp_path: Path) -> None:
     """A partner of some pages would end two of three manual runs with exit code 3."""
-    with fast_world(tmp_path, 300, habits) as here:
+    with engine_world(tmp_path, 300, habits) as here:
         for _ in range(3):
             result = here.sync()
             assert result.exit_code == 0, {n: p.reason for n, p in result.resources.items()}
@@ -484,7 +484,7 @@ def test_a_small_list_is_proven_at_each_run(habits: dict[str, Any], tmp_path: Pa
 @pytest.mark.parametrize("orders", [0, 10])
 def test_a_list_that_is_and_stays_empty_is_proven(orders: int, tmp_path: Path) -> None:
     """A partner without webhooks would be told to wait for a scan, at every second run."""
-    with fast_world(tmp_path, orders, webhooks=False) as here:
+    with engine_world(tmp_path, orders, webhooks=False) as here:
         for _ in range(3):
             assert here.sync().exit_code == 0
             here.clock.sleep(60)
@@ -521,7 +521,7 @@ def test_values_that_no_status_shows_are_read_again_within_days(tmp_path: Path) 
 
 def test_rows_that_are_shown_again_are_soon_read(tmp_path: Path) -> None:
     """Three orders that were being indexed for ten minutes would be missing for a month."""
-    with fast_world(tmp_path, 500) as here:
+    with engine_world(tmp_path, 500) as here:
         young = sorted(here.truth("orders").items(), key=lambda item: item[1]["created_at"])
         names = {key for key, _ in young[250:253]}
 

@@ -9,7 +9,6 @@ time to time the world is made to stand still, and then the next few syncs must 
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from liar import LIES, Cache, Liar
 from small_warehouse import Memory
 from sync_world import START, settings_for
+from thorough import THOROUGH
 
 from pipelines.clock import ManualClock
 from pipelines.errors import PrintoraError
@@ -29,7 +29,6 @@ from pipelines.lists import ORDERS_LIST
 from pipelines.sandbox import Behaviour, Limits, Request, Sandbox, SandboxConfig, WorldOptions
 from pipelines.sync import SyncResult
 
-THOROUGH = bool(os.environ.get("PRINTORA_THOROUGH"))
 DAY = 86_400.0
 _LOG_RANKS = {"pending": 0, "retrying": 1, "failed": 2, "sent": 3}
 
@@ -346,7 +345,7 @@ class SyncMachine(RuleBasedStateMachine):
 
 
 SyncMachine.TestCase.settings = settings(
-    max_examples=2_000 if THOROUGH else 40,
+    max_examples=2_000 if THOROUGH else 20,
     stateful_step_count=25 if THOROUGH else 12,
     deadline=None,
     suppress_health_check=list(HealthCheck),

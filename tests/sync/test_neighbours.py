@@ -2,44 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import textwrap
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
-from sync_world import START
+import preloaded
+from sync_world import START, settings_for, sync_completely
 
 from pipelines.clock import ManualClock
 from pipelines.destinations.duckdb import DuckDBDestination, destination_of
 from pipelines.sandbox import Limits, Sandbox, SandboxConfig, WorldOptions
 from pipelines.sync.wiring import working_folder
-
-_CHILD = """
-    import sys
-    from dataclasses import replace
-    from pathlib import Path
-    sys.path.insert(0, sys.argv[1])
-    from sync_world import settings_for
-    from pipelines.clock import ManualClock
-    from pipelines.sync import sync
-    folder = Path(sys.argv[3])
-    settings = replace(settings_for(sys.argv[2], folder), session_ledger=None)
-    settings = replace(settings, warehouse_path=folder / sys.argv[4])
-    print(sync(settings, clock=ManualClock(float(sys.argv[5]))).outcome)
-"""
-
-
-def _start(base_url: str, folder: Path, name: str, now: float) -> subprocess.Popen[str]:
-    arguments = [str(Path(__file__).parent), base_url, str(folder), name, str(now)]
-    return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(_CHILD), *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=folder,
-    )
 
 
 def test_two_warehouses_in_one_folder_at_the_same_time(tmp_path: Path) -> None:
@@ -55,13 +29,16 @@ def test_two_warehouses_in_one_folder_at_the_same_time(tmp_path: Path) -> None:
     with ExitStack() as stack:
         served = {name: stack.enter_context(box.serve()) for name, box in worlds.items()}
         for _ in range(2):
-            started = {
-                name: _start(server.base_url, tmp_path, name, clock.now())
-                for name, server in served.items()
-            }
-            for process in started.values():
-                output, errors = process.communicate(timeout=120)
-                assert output.strip().endswith("complete"), errors
+            started = []
+            for name, server in served.items():
+                settings = settings_for(server.base_url, tmp_path, session_ledger=None)
+                settings = replace(settings, warehouse_path=tmp_path / name)
+                process = preloaded.process(sync_completely, settings, clock.now())
+                process.start()
+                started.append(process)
+            for process in started:
+                process.join(120)
+                assert process.exitcode == 0
             clock.sleep(3_600)
         for name, sandbox in worlds.items():
             with duckdb.connect(str(tmp_path / name), read_only=True) as connection:

@@ -8,7 +8,6 @@ hundred thousand syncs.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 
@@ -18,8 +17,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from small_rows import LIES, Event, Setting, Sort, Total
 from small_sync import PAUSE, Sync, World, scale
+from thorough import THOROUGH
 
-THOROUGH = bool(os.environ.get("PRINTORA_THOROUGH"))
 CHANGES = ("young", "old", "goes", "moves", "silent", "kill")
 #: Syncs that were run, and certificates that were held against the truth.
 TRIED = {"syncs": 0, "certified": 0}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fast import FastWorld, fast_world
+from fast import FastWorld, engine_world
 
 _TRACES = Path(__file__).parent / "traces.json"
 _SHAPES: dict[str, dict[str, Any]] = {
@@ -24,7 +24,7 @@ _SHAPES: dict[str, dict[str, Any]] = {
 
 def trace(folder: Path, habits: dict[str, Any]) -> list[list[str]]:
     """Return the requests of five syncs: first load, at once, busy hours, idle days, full."""
-    with fast_world(folder, 400, habits) as here:
+    with engine_world(folder, 400, habits) as here:
         syncs = [_requests(here)]
         here.clock.sleep(60)
         syncs.append(_requests(here))
