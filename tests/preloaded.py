@@ -8,6 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Callable
+from functools import cache
 from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,17 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["warm"])
 
 
-def process(target: Callable[..., None], *arguments: Any) -> Any:
-    """Return a process that is to be started."""
-    # Before Python 3.13, the one that they are begun from does not see the folders of the tests,
-    # and what it cannot import it leaves out in silence.
+@cache
+def _begin() -> None:
+    """Start the one that they are begun from, where it sees the folder of the tests.
+
+    Before Python 3.13 it does not, and what it cannot import it leaves out in silence.
+    """
     with mock.patch.dict(os.environ, PYTHONPATH=str(Path(__file__).parent)):
         forkserver.ensure_running()
+
+
+def process(target: Callable[..., None], *arguments: Any) -> Any:
+    """Return a process that is to be started."""
+    _begin()
     return _CONTEXT.Process(target=target, args=arguments)

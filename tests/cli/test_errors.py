@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -22,6 +25,10 @@ connection = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "reading")
 print("held", flush=True)
 sys.stdin.read()
 """
+
+
+Contents = Mapping[str, tuple[int, int]]
+Completed = subprocess.CompletedProcess[str]
 
 
 class _Page(BaseHTTPRequestHandler):
@@ -61,7 +68,10 @@ def _held(warehouse: Path, how: str = "writing") -> Iterator[int]:
 def _fails(place: Place, code: int, *texts: str, **changes: str) -> None:
     """Run the main job, which must fail with that code, say these texts, and touch no table."""
     before = place.contents()
-    done = place.run("run", **changes)
+    _has_failed(place, before, place.run("run", **changes), code, *texts)
+
+
+def _has_failed(place: Place, before: Contents, done: Completed, code: int, *texts: str) -> None:
     assert done.returncode == code, done.stderr
     assert done.stdout == ""
     # The paragraph comes last, after what was told on the way.
@@ -97,24 +107,44 @@ def test_a_test_key_is_not_sent_to_production(loaded: Place) -> None:
     _fails(loaded, 2, "test key", "SOURCES__PRINTORA__ENVIRONMENT", base_url="")
 
 
-def test_an_unreachable_host_is_named(loaded: Place) -> None:
-    """Broken: a refused connection ends in a traceback."""
-    _fails(loaded, 1, "127.0.0.1", "Connection refused", base_url="http://127.0.0.1:9")
-
-
-def test_a_page_in_place_of_the_api_is_not_an_empty_list(loaded: Place) -> None:
-    """Broken: an answer that is not JSON counts as no rows."""
-    with _page() as url:
-        _fails(loaded, 1, "web page", "SOURCES__PRINTORA__BASE_URL", base_url=url)
-
-
-def test_an_unknown_envelope_is_not_an_empty_list(loaded: Place, sandbox: Sandbox) -> None:
-    """Broken: a list under a name that nobody knows counts as no rows."""
+@pytest.fixture(scope="module")
+def patient(
+    tmp_path_factory: pytest.TempPathFactory, loaded_once: Place, sandbox: Sandbox
+) -> dict[str, Callable[..., None]]:
+    """Runs that ask again for a third of a minute before they fail: all of them at once."""
     sandbox.set_faults(chances={"wrong_envelope": 1.0})
-    try:
-        _fails(loaded, 1, "report")
-    finally:
-        sandbox.set_faults(chances={})
+    with _page() as page, ThreadPoolExecutor() as pool:
+        begun = {}
+        for name, url in {"nobody": "http://127.0.0.1:9", "page": page, "envelope": None}.items():
+            place = Place(tmp_path_factory.mktemp(name), loaded_once.settings)
+            shutil.copyfile(loaded_once.warehouse, place.warehouse)
+            changes = {"base_url": url} if url else {}
+            begun[name] = place, place.contents(), pool.submit(place.run, "run", **changes)
+    sandbox.set_faults(chances={})
+    return {
+        name: partial(_has_failed, place, before, done.result())
+        for name, (place, before, done) in begun.items()
+    }
+
+
+@pytest.mark.xdist_group("patient")
+def test_an_unreachable_host_is_named(patient: dict[str, Callable[..., None]]) -> None:
+    """Broken: a refused connection ends in a traceback."""
+    patient["nobody"](1, "127.0.0.1", "Connection refused")
+
+
+@pytest.mark.xdist_group("patient")
+def test_a_page_in_place_of_the_api_is_not_an_empty_list(
+    patient: dict[str, Callable[..., None]],
+) -> None:
+    """Broken: an answer that is not JSON counts as no rows."""
+    patient["page"](1, "web page", "SOURCES__PRINTORA__BASE_URL")
+
+
+@pytest.mark.xdist_group("patient")
+def test_an_unknown_envelope_is_not_an_empty_list(patient: dict[str, Callable[..., None]]) -> None:
+    """Broken: a list under a name that nobody knows counts as no rows."""
+    patient["envelope"](1, "report")
 
 
 def test_a_ledger_that_is_not_there_is_named(loaded: Place) -> None:

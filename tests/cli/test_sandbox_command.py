@@ -38,7 +38,7 @@ def test_what_it_prints_is_all_that_a_run_needs(place: Place) -> None:
 def test_without_limits_a_run_does_not_wait_for_any(place: Place) -> None:
     """Broken: a sandbox that refuses nothing is read at the real API's pace."""
     with _sandbox(place, "--no-limits") as (settings, _):
-        done = Place(place.folder, settings).run("run")
+        done = Place(place.folder, settings).run("sync")
         assert done.returncode == 0, done.stderr
         assert "Waiting" not in done.stderr
     assert settings["SOURCES__PRINTORA__REQUESTS_PER_DAY"] == "1000000"

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rate_model import KINDS, RESETS, START, FakeServer, ask, between
+from thorough import THOROUGH
 
 from pipelines.client.governor import RateGovernor, Wait
 from pipelines.client.window import Limit
@@ -42,7 +43,7 @@ def load(
         yield ask(governor, server, clock, latency)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=100 if THOROUGH else 30)
 @given(
     server=servers,
     latency=latencies,
@@ -132,7 +133,7 @@ def test_a_shop_beyond_the_reserve_is_made_room_for(kind: str) -> None:
     assert server.partner_refused / server.partner_requests < 0.08
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=100 if THOROUGH else 30)
 @given(
     phase=st.floats(0, 60),
     skew=st.floats(-600, 600),

@@ -25,16 +25,16 @@ from cli_support import everything
 pytestmark = pytest.mark.xdist_group("main_run")
 
 
-def _materialization(run: MainRun, *key: str) -> dg.AssetMaterialization:
+def _metadata(run: MainRun, *key: str) -> dict[str, object]:
     with run.place.instance() as instance:
-        event = instance.get_latest_materialization_event(dg.AssetKey(key))
+        return _metadata_of(instance, *key)
+
+
+def _metadata_of(instance: dg.DagsterInstance, *key: str) -> dict[str, object]:
+    event = instance.get_latest_materialization_event(dg.AssetKey(key))
     assert event is not None, key
     assert event.asset_materialization is not None
-    return event.asset_materialization
-
-
-def _metadata(run: MainRun, *key: str) -> dict[str, object]:
-    return {name: each.value for name, each in _materialization(run, *key).metadata.items()}
+    return {name: each.value for name, each in event.asset_materialization.metadata.items()}
 
 
 def test_the_main_job_waits_for_the_database_and_succeeds(main_run: MainRun) -> None:
@@ -98,10 +98,11 @@ def test_the_reports_plots_are_on_their_marts(main_run: MainRun) -> None:
 
 def test_row_counts_are_the_tables(main_run: MainRun) -> None:
     """A count that is not the table's is worse than none."""
-    with connect(main_run.place.warehouse, read_only=True) as connection:
+    path = main_run.place.warehouse
+    with connect(path, read_only=True) as connection, main_run.place.instance() as instance:
         for model in load_project().models:
             rows = connection.execute(f"select count(*) from {model.qualified}").fetchall()  # noqa: S608
-            counted = _metadata(main_run, model.schema, model.name)["dagster/row_count"]
+            counted = _metadata_of(instance, model.schema, model.name)["dagster/row_count"]
             assert rows == [(counted,)], model.qualified
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from postgres_support import database as new_database
 from truth_world import History, Scenario, loaded
 from typer.testing import CliRunner
 
@@ -80,21 +81,39 @@ def _asked(database: Any, query: str) -> list[Any]:
 DAYS = "analytics.dim_dates"
 
 
+@pytest.fixture(scope="module")
+def built_once(server: str) -> Iterator[str]:
+    """The URL of a database in which a build was made; for copying only."""
+    with new_database(server) as url:
+        here, world = loaded(WORLDS[0], orders=20)
+        database = connect(url)
+        copy_raw(here, database)
+        there.build(database, PROJECT, world.settings)
+        database.close()
+        yield url
+
+
 @pytest.fixture
-def built(database: Any) -> Any:
-    """A database in which a build was made."""
-    here, world = loaded(WORLDS[0], orders=20)
-    copy_raw(here, database)
-    there.build(database, PROJECT, world.settings)
-    return database
+def url(server: str, built_once: str) -> Iterator[str]:
+    """The URL of a database of one's own in which a build was made."""
+    with new_database(server, built_once) as name:
+        yield name
 
 
-def test_readers_go_on_and_keep_their_rights(built: Any, server: str) -> None:
+@pytest.fixture
+def built(url: str) -> Iterator[Any]:
+    """A connection to it."""
+    connection = connect(url)
+    yield connection
+    connection.close()
+
+
+def test_readers_go_on_and_keep_their_rights(built: Any, url: str) -> None:
     """Broken: a dashboard waits for a build, sees half of one, or may read nothing afterwards."""
     settings = History.of(WORLDS[0], orders=1).settings
     with built, built.cursor() as cursor:
         cursor.execute(f"grant select on {DAYS} to public")
-    reader, before = connect(server), _asked(built, f"select count(*) from {DAYS}")  # noqa: S608 - our own name
+    reader, before = connect(url), _asked(built, f"select count(*) from {DAYS}")  # noqa: S608 - our own name
     seen = []
     try:
         there.build(

@@ -12,6 +12,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 from people_records import GUARDED, MARKS, SECRET, TEXT, log, order, tree
+from thorough import THOROUGH
 
 from pipelines.client.wire import decode
 from pipelines.clock import ManualClock
@@ -89,7 +90,7 @@ def kept(value: Any, rule: PersonalData = "pseudonymous") -> Any:
 
 
 @pytest.mark.parametrize("rule", GUARDED)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=60 if THOROUGH else 25)
 @given(random=st.randoms(use_true_random=False))
 def test_no_leaf_that_is_not_on_the_list_enters_a_row(rule: PersonalData, random: Random) -> None:
     """What the list does not name would be in clear: any name, any depth, any type, any key."""
@@ -109,7 +110,7 @@ def test_no_leaf_that_is_not_on_the_list_enters_a_row(rule: PersonalData, random
     assert [mark for mark in (*MARKS, SECRET) if mark in text] == []
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=60 if THOROUGH else 25)
 @given(random=st.randoms(use_true_random=False), rule=st.sampled_from(["none", "pseudonymous"]))
 def test_what_was_kept_once_is_kept(random: Random, rule: PersonalData) -> None:
     """A stored row that is scrubbed again would change, and a list row differ from its event."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thorough import THOROUGH
 from warehouse_support import write_model
 
 from pipelines.errors import ModelError
@@ -113,7 +114,7 @@ _FAILING = "select range as a from range(1) where cast('x' || range as int) = 1"
 
 
 @given(failing=st.integers(0, 5), removed=st.sets(st.integers(0, 5)), is_view=st.booleans())
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=25 if THOROUGH else 10)
 def test_a_build_that_fails_changes_nothing(
     tmp_path_factory: pytest.TempPathFactory, failing: int, removed: set[int], is_view: bool
 ) -> None:

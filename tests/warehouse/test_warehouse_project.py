@@ -9,6 +9,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thorough import THOROUGH
 from warehouse_support import write, write_check, write_model
 
 from pipelines.errors import ConfigurationError, ModelError
@@ -25,7 +26,7 @@ def _one_line(text: str) -> str:
 
 
 @given(description=_WORDS, grain=_WORDS, columns=st.dictionaries(_NAMES, _MEANINGS, min_size=1))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=50 if THOROUGH else 12)
 def test_a_header_says_what_was_written(
     tmp_path_factory: pytest.TempPathFactory, description: str, grain: str, columns: dict[str, str]
 ) -> None:
@@ -41,7 +42,7 @@ def test_a_header_says_what_was_written(
 
 
 @given(edges=st.sets(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=25))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=50 if THOROUGH else 12)
 def test_each_model_comes_after_those_that_it_reads(
     tmp_path_factory: pytest.TempPathFactory, edges: set[tuple[int, int]]
 ) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thorough import THOROUGH
 from warehouse_support import write_model
 
 from pipelines.errors import ConfigurationError
@@ -160,7 +161,7 @@ _CHANGES = st.one_of(
     changes=st.lists(_CHANGES, max_size=8),
     last=st.integers(0, 5),
 )
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=30 if THOROUGH else 12)
 def test_whatever_is_built_agrees_with_what_it_reads(
     tmp_path_factory: pytest.TempPathFactory,
     inputs: tuple[set[int], ...],
