@@ -69,12 +69,14 @@ def _note_scan(run: ListRun, result: ScanResult) -> None:
     """Note what the scan has seen; what came since is read from now on, proven or not."""
     at = result.position
     known = at.order != "unknown" or at.is_mixed
+    # Without order nothing else would ever show that a total is right again.
+    was_wrong = at.total_was_wrong and not at.is_mixed
     run.note(
         scanned_at=result.started_at,
         scan_requests=at.requests,
         order=at.order if known else run.state.order,
         bad=at.bad,
-        total_is_wrong=at.total_is_wrong or at.total_was_wrong,
+        total_is_wrong=at.total_is_wrong or was_wrong,
         retention_cutoff=None,
         offset_ceiling=result.offset_ceiling,
         high_water_mark=run.state.high_water_mark or result.started_at,

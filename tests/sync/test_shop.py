@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -213,6 +214,25 @@ def test_a_total_that_counts_something_else_is_none(counted: str, tmp_path: Path
             here.clock.sleep(3_600)
             del shop.orders[130]
             shop.add_order(0.5)
+
+
+def test_a_total_that_was_wrong_once_is_believed_again_where_a_list_has_no_order(
+    tmp_path: Path,
+) -> None:
+    """One late answer of a copy would leave a list without order unproven for ever."""
+    with fast_world(tmp_path, 150, {"sort": "unsorted"}, webhooks=False) as here:
+        assert here.sync().outcome == "complete"
+        here.clock.sleep(3_600)
+        assert here.sync(lie=_counts_too_few).resources["orders"].outcome == "partial"
+        for _ in range(2):
+            here.clock.sleep(3_600)
+            orders = here.sync().resources["orders"]
+        assert orders.outcome == "complete", orders.reason
+
+
+def _counts_too_few(answer: dict[str, Any]) -> None:
+    if len(answer.get("orders", ())) > 50:
+        answer["total"] = 19
 
 
 @dataclass
