@@ -31,7 +31,6 @@ with deliveries as (
         event_at_source,
         event_date,
         status,
-        attempts,
         first_attempt_delivered,
         created_at,
         delivered_at,
@@ -69,7 +68,7 @@ events as (
         case
             -- The first log was delivered, and nothing tells at which attempt.
             when min(
-                case when status = 'sent' and attempts is null then coalesce(created_at, event_at) end
+                case when status = 'sent' and first_attempt_delivered is null then coalesce(created_at, event_at) end
             ) = min(coalesce(created_at, event_at)) then null
             else coalesce(
                 min(case when first_attempt_delivered then coalesce(created_at, event_at) end)
