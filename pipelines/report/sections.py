@@ -103,7 +103,8 @@ def waiting(
         page.card(
             "Arriving in the next 14 days",
             pictures["analytics.delivery_forecast_daily"],
-            "Of the orders that are paid by now, if things go on as in the last 28 days.",
+            "Of the orders that are paid by now, if things go on as in the last 28 days. No bar: "
+            "too many of them have been under way for longer than anybody watched one.",
         ),
         *rows,
         page.card(

@@ -15,6 +15,7 @@ from model_support import Warehouse, project
 from pipelines.report import glance, plots, queries, todo, write_report
 from pipelines.report.axes import date_axis
 from pipelines.report.headlines import headlines
+from pipelines.report.latency_charts import forecast
 from pipelines.report.svg import Scale, ticks
 from pipelines.report.webhook_charts import troubles
 from pipelines.report.weekly import Reading, Week, weekly
@@ -252,3 +253,12 @@ def test_the_readmes_pictures_are_there_and_small() -> None:
     names = re.findall(r'<img src="([^"]+)"', (root / "README.md").read_text(encoding="utf-8"))
     assert len(names) == 2
     assert all(5_000 < (root / name).stat().st_size < 150_000 for name in names)
+
+
+def test_a_forecast_that_only_has_bounds_draws_them() -> None:
+    """Broken: a shop that is watched for a week sees nothing, or a bar of None parcels."""
+    day = {"date": date(2026, 4, 3), "expected_deliveries": None, "low": 0.0, "high": 9.5}
+    picture = forecast([day, day | {"expected_deliveries": 3.0, "low": 1.0}])
+    assert picture.count("2026-04-03: ") == 1
+    assert picture.count("stroke-main") >= 2
+    assert "None" not in picture
