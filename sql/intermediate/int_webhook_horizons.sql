@@ -3,8 +3,9 @@ description: >-
   Since when, and until when, the delivery logs are all here, by type of event: of what happened in
   between, a log would be here. It begins when the oldest log was made, not when its event happened:
   an event of long ago that is sent again today says nothing about the logs of the time between.
-  Where all that the API listed was new to us, logs of the time between may have been dropped before
-  anybody looked: there one span ends and another begins.
+  Where all that the API listed was new to us, or nobody looked for three days, nothing new is of
+  the first three, and most of what was known is gone, logs of the time between may have been dropped
+  before anybody looked: there one span ends and another begins.
 grain: one row per type of event that was ever logged and span
 key: [event_type, span]
 columns:
@@ -61,12 +62,17 @@ runs as (
 
 progress as (
     select
+        complete_as_of,
+        ended_at,
         max(complete_as_of) over (
             order by sync_id rows between unbounded preceding and 1 preceding
         ) as proven_before,
         max(ended_at) over (
             order by sync_id rows between unbounded preceding and 1 preceding
         ) as ended_before,
+        max(case when complete_as_of is not null then ended_at end) over (
+            order by sync_id rows between unbounded preceding and 1 preceding
+        ) as proof_ended_before,
         sum(rows_new) over (
             order by sync_id rows between unbounded preceding and 1 preceding
         ) as rows_before,
@@ -74,10 +80,36 @@ progress as (
             partition by from_last_proof
             order by sync_id desc rows between unbounded preceding and current row
         ) as rows_new,
+        sum(rows_new) over (partition by from_last_proof) as rows_new_by_proof,
         max(case when complete_as_of is not null then rows_listed end) over (
             partition by from_last_proof
         ) as rows_listed
     from runs
+),
+
+looks as (
+    select webhook_log_id, min(first_seen_at) as first_seen_at
+    from staging.stg_printora__webhook_log_history
+    group by webhook_log_id
+),
+
+-- Most of what was known is not listed any more, and what is may be listed for longer than others:
+-- those that failed, or were tried again by hand.
+pauses as (
+    select
+        progress.proof_ended_before,
+        progress.proven_before,
+        min(coalesce(logs.created_at, logs.event_at))
+        > progress.proven_before + interval '72 hours' as is_all_late
+    from progress
+    inner join looks
+        on looks.first_seen_at > progress.proof_ended_before and looks.first_seen_at <= progress.ended_at
+    inner join logs
+        on looks.webhook_log_id = logs.webhook_log_id
+        and coalesce(logs.created_at, logs.event_at) > progress.proven_before
+    where progress.complete_as_of > progress.proven_before + interval '72 hours'
+        and (progress.rows_listed - progress.rows_new_by_proof) * 2 < progress.rows_before
+    group by progress.proof_ended_before, progress.proven_before
 ),
 
 -- A sync to which all was new, and which was not the first: what it read was made after the one
@@ -88,6 +120,10 @@ edges as (
     select ended_before as after_at, proven_before
     from progress
     where rows_before > 0 and rows_new >= rows_listed
+    union
+    select proof_ended_before as after_at, proven_before
+    from pauses
+    where is_all_late
 ),
 
 spans as (

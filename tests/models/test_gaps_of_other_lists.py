@@ -148,3 +148,42 @@ def test_what_was_sent_again_is_told_from_an_old_log_without_its_making(
     warehouse.looked_at("06-20 12:00")
     lost = [order for order, why in explained(warehouse).items() if why == "none"]
     assert lost == ["o090"]
+
+
+@pytest.mark.parametrize(("listed", "between"), [("2", "before the first log"), ("4", "none")])
+def test_what_was_tried_again_is_listed_for_longer_than_what_was_dropped(
+    warehouse: Warehouse, listed: str, between: str
+) -> None:
+    """One old log that is still listed after a pause makes losses of all that was dropped."""
+    warehouse.given("orders", ORDERS)
+    warehouse.given(
+        "webhook_logs",
+        """
+        webhook_log_id | order_id | event_type | event_at    | created_at  | _seen_at
+        w0             | old      | order.paid | 01-05 11:00 | 01-05 11:00 | 01-20 12:00
+        w1             | old      | order.paid | 01-05 12:00 | 01-05 12:00 | 06-20 12:00
+        w2             | new      | order.paid | 06-05 11:00 | 06-05 11:00 | 06-20 12:00
+        x              | old      | order.paid | 01-05 13:00 | 01-05 13:00 | 01-20 12:00
+        """,
+    )
+    warehouse.given(
+        "webhook_log_history",
+        """
+        webhook_log_id | status   | first_seen_at
+        w0             | sent     | 01-20 12:00
+        x              | sent     | 01-20 12:00
+        w1             | retrying | 01-20 12:00
+        w1             | sent     | 06-20 12:00
+        w2             | sent     | 06-20 12:00
+        """,
+    )
+    warehouse.given(
+        "sync_runs",
+        f"""
+        sync_id | resource     | ended_at    | complete_as_of | outcome  | rows_new | rows_read | rows_reported
+        r1      | webhook_logs | 01-20 12:00 | 01-20 12:00    | complete | 3        | 3         | 3
+        r2      | webhook_logs | 06-20 12:00 | 06-20 12:00    | complete | 1        | 2         | {listed}
+        r4      | orders       | 06-20 12:00 | 06-20 12:00    | complete | 9        | 9         | 9
+        """,
+    )
+    assert explained(warehouse) == {"between": between, "newer": "none"}
