@@ -13,7 +13,8 @@ from typing import Any
 from pipelines.client.errors import AnswerTooLarge, ApiError
 from pipelines.lists import PAGE_SIZE
 
-#: After a fault of the server the next try is of so few rows that only one that is down fails.
+#: After a fault of the server the next try is of so few rows that only one that is down fails. And
+#: fewer may come twice by chance.
 _CAUTIOUS = 10
 #: Of more rows, a few fewer are hardly missed.
 _MANY = 20
@@ -63,10 +64,11 @@ class PageSize:
 
     def window(self, offset: int) -> tuple[int, int]:
         """Return the offset and the rows to ask for, so that most rows come from a place on."""
-        most = self.limit if offset or self.limit <= _MANY else self.limit - self._fewer
+        if offset == 0:
+            return 0, self.limit if self.limit <= _MANY else self.limit - self._fewer
         if self.paged_by is None:
-            return offset, most
-        most = min(most, self.paged_by)
+            return offset, self.limit
+        most = min(self.limit, self.paged_by)
         rows = max(range(most, 0, -1), key=lambda rows: rows - offset % rows)
         return offset - offset % rows, rows
 
@@ -77,10 +79,13 @@ class PageSize:
         """
         before, self._last = self._last, (status, offset, rows)
         self._longest = max(self._longest, len(rows))
-        if len(rows) < 2 or before[0] != status or offset <= before[1] or rows != before[2]:
-            return False
-        self.paged_by = self._longest if self.paged_by is None else None
-        return self.paged_by is not None
+        is_again = before[0] == status and offset > before[1] and rows == before[2]
+        if is_again and len(rows) >= _CAUTIOUS:
+            self.paged_by = self._longest if self.paged_by is None else None
+            return self.paged_by is not None
+        if self.paged_by is not None:  # a list that was short is cut into longer pages now
+            self.paged_by = max(self.paged_by, self._longest)
+        return False
 
 
 def fewer(at: datetime) -> int:

@@ -8,6 +8,8 @@ import pytest
 from fast import fast_world
 from shop import Shop
 
+from pipelines.sync.page_size import PageSize
+
 
 class Paged(Shop):
     """Rounds an offset down to whole pages of as many rows as it gives."""
@@ -38,3 +40,21 @@ def test_offsets_that_are_rounded_are_learned(most: int, has_total: bool, tmp_pa
             assert orders.outcome == "complete", orders.reason
             told = {row["order_id"]: row["status"] for row in shop.orders}
             assert {key: row["status"] for key, row in here.stored("orders").items()} == told
+
+
+def test_short_pages_that_come_again_teach_nothing() -> None:
+    """A row that comes between two answers would be taken for rounding, and end all progress."""
+    size = PageSize()
+    assert not size.learn(None, 0, ["a", "b"])
+    assert not size.learn(None, 1, ["a", "b"])
+    assert size.window(1) == (1, 100)
+
+
+def test_a_list_that_was_short_is_read_in_longer_pages_later() -> None:
+    """A list that was learned to be rounded when it had twelve rows would be read by twelves."""
+    size, rows = PageSize(), [str(n) for n in range(100)]
+    size.learn(None, 0, rows[:12])
+    assert size.learn(None, 10, rows[:12])
+    assert size.window(24) == (24, 12)
+    size.learn(None, 0, rows)
+    assert size.window(100) == (100, 100)
