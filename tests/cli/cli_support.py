@@ -30,10 +30,11 @@ _PATIENCE = 300
 
 @dataclass
 class Place:
-    """A folder that commands run in, with the settings that they see."""
+    """A folder that commands run in, with the settings that they see; ``program`` is started."""
 
     folder: Path
     settings: dict[str, str] = field(default_factory=dict)
+    program: Path = PRINTORA
 
     def __post_init__(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
@@ -63,7 +64,7 @@ class Place:
     def start(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         """Start ``printora`` as a user does; a test that fails does not wait for it."""
         with subprocess.Popen(
-            [PRINTORA, *arguments],
+            [self.program, *arguments],
             cwd=self.folder,
             env=_set(self.environment),
             stdout=subprocess.PIPE,

@@ -15,6 +15,7 @@ from model_support import project
 sys.path.insert(0, str(Path(__file__).parents[1] / "sync"))
 
 from sync_world import world, write_ledger
+from thorough import THOROUGH
 
 from pipelines.sandbox import Behaviour, Limits
 from pipelines.sync import sync
@@ -36,7 +37,7 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RUNTIME__LOG_LEVEL", "ERROR")
 
 
-@pytest.mark.parametrize("order_times", [True, False], ids=["order times", "event times"])
+@pytest.mark.parametrize("order_times", [True, False] if THOROUGH else [False])
 def test_many_syncs_give_the_marts_of_one(tmp_path: Path, order_times: bool) -> None:
     """What a sync only heard of by an event must end up as if the list had been read whole."""
     behaviour = Behaviour(order_times=order_times)
