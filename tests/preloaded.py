@@ -29,6 +29,13 @@ def _begin() -> None:
 
 
 def process(target: Callable[..., None], *arguments: Any) -> Any:
-    """Return a process that is to be started."""
+    """Return a process that is to be started, with the settings that the environment has now."""
     _begin()
-    return _CONTEXT.Process(target=target, args=arguments)
+    return _CONTEXT.Process(target=_as_here, args=(dict(os.environ), target, *arguments))
+
+
+def _as_here(environment: dict[str, str], target: Callable[..., None], *arguments: Any) -> None:
+    """Do not have the settings of the test that began the one which all are begun from."""
+    os.environ.clear()
+    os.environ.update(environment)
+    target(*arguments)
