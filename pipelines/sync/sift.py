@@ -65,7 +65,8 @@ def _noted(spec: ListSpec) -> list[str]:
 
 def _latest(spec: ListSpec, looks: pa.Table) -> tuple[pa.Array, list[str]]:
     """Tell which look at each row is the latest, and the keys of rows whose looks differ."""
-    numbers = pa.array(range(len(looks)), pa.int64())
+    # A cache's answer that was asked for last is older than what it is told after.
+    numbers = pc.rank(looks["_seen_at"], sort_keys="ascending", tiebreaker="first")
     counted: list[Any] = [("at", "max")]
     counted += [(name, "count_distinct", _ALL) for name in ("_fingerprint", "_walk")]
     narrow = looks.select([spec.key, "_fingerprint", "_walk"]).append_column("at", numbers)

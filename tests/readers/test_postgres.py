@@ -82,7 +82,7 @@ DAYS = "analytics.dim_dates"
 
 
 @pytest.fixture(scope="module")
-def built_once(server: str) -> Iterator[str]:
+def built_template(server: str) -> Iterator[str]:
     """The URL of a database in which a build was made; for copying only."""
     with new_database(server) as url:
         here, world = loaded(WORLDS[0], orders=20)
@@ -94,9 +94,9 @@ def built_once(server: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def url(server: str, built_once: str) -> Iterator[str]:
+def url(server: str, built_template: str) -> Iterator[str]:
     """The URL of a database of one's own in which a build was made."""
-    with new_database(server, built_once) as name:
+    with new_database(server, built_template) as name:
         yield name
 
 
