@@ -111,26 +111,34 @@ def test_a_test_key_is_not_sent_to_production(loaded: Place) -> None:
 def patient(
     tmp_path_factory: pytest.TempPathFactory, loaded_once: Place, sandbox: Sandbox
 ) -> dict[str, Callable[..., None]]:
-    """Runs that ask again for a third of a minute before they fail: all of them at once."""
+    """Runs that ask again, or wait, for a third of a minute before they fail: all at once."""
     sandbox.set_faults(chances={"wrong_envelope": 1.0})
-    with _page() as page, ThreadPoolExecutor() as pool:
-        begun = {}
-        for name, url in {"nobody": "http://127.0.0.1:9", "page": page, "envelope": None}.items():
-            place = Place(tmp_path_factory.mktemp(name), loaded_once.settings)
-            shutil.copyfile(loaded_once.warehouse, place.warehouse)
-            changes = {"base_url": url} if url else {}
-            begun[name] = place, place.contents(), pool.submit(place.run, "run", **changes)
+    places = {}
+    for name in ("nobody", "page", "envelope", "held"):
+        places[name] = Place(tmp_path_factory.mktemp(name), loaded_once.settings)
+        shutil.copyfile(loaded_once.warehouse, places[name].warehouse)
+    before = loaded_once.contents()
+    with _page() as page, _held(places["held"].warehouse) as pid, ThreadPoolExecutor() as pool:
+
+        def ends(name: str, *command: str, **changes: str) -> Callable[..., None]:
+            done = pool.submit(places[name].run, *command, **changes)
+            return lambda *texts: _has_failed(places[name], before, done.result(), 1, *texts)
+
+        begun = {
+            "nobody": ends("nobody", "run", base_url="http://127.0.0.1:9"),
+            "page": ends("page", "run", base_url=page),
+            "envelope": ends("envelope", "run"),
+            "held": partial(ends("held", "run"), str(pid)),
+            "status of held": partial(ends("held", "status"), str(pid)),
+        }
     sandbox.set_faults(chances={})
-    return {
-        name: partial(_has_failed, place, before, done.result())
-        for name, (place, before, done) in begun.items()
-    }
+    return begun
 
 
 @pytest.mark.xdist_group("patient")
 def test_an_unreachable_host_is_named(patient: dict[str, Callable[..., None]]) -> None:
     """Broken: a refused connection ends in a traceback."""
-    patient["nobody"](1, "127.0.0.1", "Connection refused")
+    patient["nobody"]("127.0.0.1", "Connection refused")
 
 
 @pytest.mark.xdist_group("patient")
@@ -138,13 +146,13 @@ def test_a_page_in_place_of_the_api_is_not_an_empty_list(
     patient: dict[str, Callable[..., None]],
 ) -> None:
     """Broken: an answer that is not JSON counts as no rows."""
-    patient["page"](1, "web page", "SOURCES__PRINTORA__BASE_URL")
+    patient["page"]("web page", "SOURCES__PRINTORA__BASE_URL")
 
 
 @pytest.mark.xdist_group("patient")
 def test_an_unknown_envelope_is_not_an_empty_list(patient: dict[str, Callable[..., None]]) -> None:
     """Broken: a list under a name that nobody knows counts as no rows."""
-    patient["envelope"](1, "report")
+    patient["envelope"]("report")
 
 
 def test_a_ledger_that_is_not_there_is_named(loaded: Place) -> None:
@@ -160,17 +168,11 @@ def test_a_ledger_that_cannot_be_read_is_named(loaded: Place) -> None:
     _fails(loaded, 1, "sessions.parquet", session_ledger=str(path))
 
 
-def test_who_holds_the_file_is_named(loaded: Place) -> None:
+@pytest.mark.xdist_group("patient")
+@pytest.mark.parametrize("asked", ["held", "status of held"])
+def test_who_holds_the_file_is_named(patient: dict[str, Callable[..., None]], asked: str) -> None:
     """Broken: a notebook that is left open makes every run fail without a word of it."""
-    before = loaded.contents()
-    with _held(loaded.warehouse) as pid:
-        done = loaded.run("run")
-        asked = loaded.run("status")
-    for answer in (done, asked):
-        assert answer.returncode == 1
-        assert str(pid) in answer.stderr
-        assert "Traceback" not in answer.stderr
-    assert loaded.contents() == before
+    patient[asked]()
 
 
 def test_who_reads_the_file_is_named_before_a_run_fails(loaded: Place) -> None:
