@@ -124,7 +124,7 @@ def patient(
             done = pool.submit(places[name].run, *command, **changes)
             return lambda *texts: _has_failed(places[name], before, done.result(), 1, *texts)
 
-        begun = {
+        begun: dict[str, Callable[..., None]] = {
             "nobody": ends("nobody", "run", base_url="http://127.0.0.1:9"),
             "page": ends("page", "run", base_url=page),
             "envelope": ends("envelope", "run"),
