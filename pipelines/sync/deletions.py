@@ -41,7 +41,7 @@ def withheld(run: ListRun, gone: frozenset[str], stored: int, at: datetime) -> i
     if run.shared.accept_deletions or not is_mass(rows, stored):
         run.note(disappeared=None)
         return rows if _may_lag(run, gone, at) else 0
-    if before is None or abs(rows - before.rows) > max(_FEW, _SHARE * stored):
+    if before is None or abs(rows - before.rows) > max(1, _SHARE * stored):
         run.note(disappeared=Withheld(rows, at))
         return rows
     if at - before.since < _AGREES_AFTER:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,13 +18,15 @@ def _orders(here: FastWorld, shop: Shop, minutes: float = 5) -> ResourceCertific
     return here.sync(between=shop).resources["orders"]
 
 
-def _busy_shop(here: FastWorld, *, has_total: bool = True) -> Shop:
-    shop = Shop(here, has_total=has_total)
-    for hours in range(150, 0, -1):
-        shop.add_order(hours, "processing")
-    shop.add_order(0.2, "processing")
-    shop.add_order(0.1, "processing")
-    return shop
+@contextmanager
+def _busy_shop(folder: Path, *, has_total: bool = True) -> Iterator[tuple[FastWorld, Shop]]:
+    """Give a shop with two orders of this hour, of which all is stored."""
+    with fast_world(folder, 0) as here:
+        shop = Shop(here, has_total=has_total)
+        for hours in (*range(150, 0, -1), 0.2, 0.1):
+            shop.add_order(hours, "processing")
+        assert _orders(here, shop).outcome == "complete"
+        yield here, shop
 
 
 @pytest.mark.parametrize("has_total", [True, False])
@@ -30,9 +34,7 @@ def test_what_a_copy_lacks_that_lags_is_not_marked_as_deleted(
     has_total: bool, tmp_path: Path
 ) -> None:
     """The newest orders would be gone, under the word complete, until the copy has them."""
-    with fast_world(tmp_path, 0) as here:
-        shop = _busy_shop(here, has_total=has_total)
-        assert _orders(here, shop).outcome == "complete"
+    with _busy_shop(tmp_path, has_total=has_total) as (here, shop):
         shop.orders, master = shop.orders[:-2], shop.orders
         for _ in range(2):
             lagging = _orders(here, shop)
@@ -49,9 +51,7 @@ def test_the_newest_order_is_believed_to_be_gone_after_an_hour(
     has_total: bool, tmp_path: Path
 ) -> None:
     """A shop that deletes its newest order would never be complete again."""
-    with fast_world(tmp_path, 0) as here:
-        shop = _busy_shop(here, has_total=has_total)
-        assert _orders(here, shop).outcome == "complete"
+    with _busy_shop(tmp_path, has_total=has_total) as (here, shop):
         gone = shop.orders.pop()
         assert _orders(here, shop, 60).outcome == "complete"
         assert here.stored("orders", deleted=True).keys() == {gone["order_id"]}
@@ -59,9 +59,7 @@ def test_the_newest_order_is_believed_to_be_gone_after_an_hour(
 
 def test_an_order_that_is_not_the_newest_is_believed_to_be_gone_at_once(tmp_path: Path) -> None:
     """Who deletes an order of this hour would wait for an hour where nothing is in doubt."""
-    with fast_world(tmp_path, 0) as here:
-        shop = _busy_shop(here)
-        assert _orders(here, shop).outcome == "complete"
+    with _busy_shop(tmp_path) as (here, shop):
         gone = shop.orders.pop()
         shop.add_order()
         assert _orders(here, shop).outcome == "complete"
@@ -70,9 +68,7 @@ def test_an_order_that_is_not_the_newest_is_believed_to_be_gone_at_once(tmp_path
 
 def test_a_list_that_stands_still_beside_fresh_events_is_not_complete(tmp_path: Path) -> None:
     """Who syncs every six hours would be told that orders are complete which are old."""
-    with fast_world(tmp_path, 0) as here:
-        shop = _busy_shop(here)
-        assert _orders(here, shop).outcome == "complete"
+    with _busy_shop(tmp_path) as (here, shop):
         here.clock.sleep(3 * 3_600)
         shop.add_log(0, shop.orders[10]["order_id"], "shipped")
         for _ in range(2):
@@ -87,12 +83,24 @@ def test_an_order_that_was_put_back_in_time_does_not_make_the_list_stand_still(
     tmp_path: Path,
 ) -> None:
     """An old event that the list contradicts would be held against it for a day."""
-    with fast_world(tmp_path, 0) as here:
-        shop = _busy_shop(here)
-        assert _orders(here, shop).outcome == "complete"
+    with _busy_shop(tmp_path) as (here, shop):
         here.clock.sleep(3 * 3_600)
         shop.add_log(0, shop.orders[10]["order_id"], "shipped")  # and put back since
         shop.orders[11]["status"] = "shipped"
         here.clock.sleep(60)
         shop.add_log(0, shop.orders[11]["order_id"], "shipped")
         assert [_orders(here, shop, 90).outcome for _ in range(2)][-1] == "complete"
+
+
+@pytest.mark.parametrize("has_total", [True, False])
+def test_a_mass_is_believed_when_a_later_scan_lacks_the_same(
+    has_total: bool, tmp_path: Path
+) -> None:
+    """A list that is cut here, and elsewhere hours later, would delete what both leave out."""
+    with _busy_shop(tmp_path, has_total=has_total) as (here, shop):
+        whole = shop.orders
+        for left, outcome in ((14, "partial"), (9, "partial"), (9, "complete")):
+            here.clock.sleep(7 * 3_600)
+            shop.orders = whole[:left]
+            orders = here.sync(between=shop, full=True).resources["orders"]
+            assert orders.outcome == outcome, orders.reason

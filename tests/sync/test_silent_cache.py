@@ -59,6 +59,13 @@ class Skipping(Shop):
         return httpx.Response(200, json=body, headers={"date": told.headers["date"]})
 
 
+def _shop_of(kind: type[Shop], here: FastWorld, orders: int, **options: Any) -> Shop:
+    shop = kind(here, **options)
+    for number in range(orders):
+        shop.add_order(500 - number, "delivered" if number % 3 else "processing")
+    return shop
+
+
 def _busy_hour(here: FastWorld, shop: Shop, number: int) -> None:
     here.clock.sleep(900)
     shop.orders[200 - number]["status"] = "cancelled"
@@ -73,9 +80,7 @@ def test_an_answer_of_the_sync_before_is_not_taken_for_a_new_one(
 ) -> None:
     """A proxy's cache of an hour would be certified as complete, four times an hour."""
     with fast_world(tmp_path, 0) as here:
-        shop = Cached(here, has_total=has_total)
-        for n in range(250):
-            shop.add_order(500 - n, "delivered" if n % 3 else "processing")
+        shop = _shop_of(Cached, here, 250, has_total=has_total)
         for number in range(5):
             orders = here.sync(between=shop).resources["orders"]
             assert orders.outcome == "complete", orders.reason
@@ -87,9 +92,7 @@ def test_an_answer_of_the_sync_before_is_not_taken_for_a_new_one(
 def test_an_old_answer_replaces_no_newer_one(tmp_path: Path) -> None:
     """What a cache shows under a filter, asked last, would stand under a scan's certificate."""
     with fast_world(tmp_path, 0) as here:
-        shop = CachedFilter(here)
-        for n in range(12):
-            shop.add_order(50 - n, "delivered" if n % 3 else "processing")
+        shop = _shop_of(CachedFilter, here, 12)
         assert here.sync(between=shop).outcome == "complete"
         here.clock.sleep(5 * HOUR)
         shop.orders[0]["status"] = "delivered"
@@ -101,11 +104,11 @@ def test_an_old_answer_replaces_no_newer_one(tmp_path: Path) -> None:
 def test_what_this_sync_was_shown_is_not_marked_as_deleted(tmp_path: Path) -> None:
     """A scan that leaves out what a filter has just shown would mark it, under a certificate."""
     with fast_world(tmp_path, 0) as here:
-        shop = Skipping(here)
-        for n in range(250):
-            shop.add_order(500 - n, "delivered" if n % 3 else "processing")
-        for number in range(2):
-            orders = here.sync(between=shop).resources["orders"]
-            assert not here.stored("orders", deleted=True)
-            _busy_hour(here, shop, number)
-        assert orders.outcome == "partial"
+        shop = _shop_of(Skipping, here, 220)
+        assert here.sync(between=shop).resources["orders"].outcome == "complete"
+        here.clock.sleep(900)
+        for row in shop.orders[60:220:37]:  # which makes the counts differ, and rows be looked for
+            row["status"] = "delivered"
+        _busy_hour(here, shop, 0)
+        assert here.sync(between=shop).resources["orders"].outcome == "partial"
+        assert not here.stored("orders", deleted=True)
