@@ -70,7 +70,9 @@ def test_a_known_hole_is_found(affected: dict[str, Any], code: int) -> None:
     assert "the newest of 2026-05-31" in lines[-1]
 
 
-@pytest.mark.parametrize("archive", [_archive(), _archive(_advisory("x", days=15))])
+@pytest.mark.parametrize(
+    "archive", [_archive(), _archive(_advisory("x", days=15))], ids=["empty", "old"]
+)
 def test_old_advisories_say_nothing(archive: bytes) -> None:
     """Broken: an audit against last year's list is green."""
     code, lines = _tool().audit(LOCK, archive, NOW)
@@ -108,7 +110,11 @@ def test_without_network_an_audit_says_how_old_its_data_is(
     assert "0 days old" in told
 
 
-@pytest.mark.parametrize("content", [b"<html>", _archive({"id": "X"}), _archive([])])  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    "content",
+    [b"<html>", _archive({"id": "X"}), _archive([])],  # type: ignore[arg-type]
+    ids=["a page", "half an advisory", "a list"],
+)
 def test_advisories_that_are_none_are_told(content: bytes, tmp_path: Path) -> None:
     """Broken: a login page in the archive's place ends in a stack of calls."""
     lock, copy = tmp_path / "lock", tmp_path / "all.zip"
