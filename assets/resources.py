@@ -17,8 +17,8 @@ from pydantic import Field
 
 from assets.running import LOCK_TIMEOUT, LONG_READER_TIMEOUT, Context, explained
 from pipelines.lookup import overridden
-from pipelines.warehouse import ModelSettings, connect, warehouse_lock
-from pipelines.warehouse.first_load import unmade_unless_loaded
+from pipelines.warehouse import ModelSettings, connect
+from pipelines.warehouse.first_load import warehouse_writer
 from pipelines.warehouse.same_file import SameFile
 
 if TYPE_CHECKING:
@@ -114,10 +114,9 @@ class WarehouseResource(_Settings):
         command = f"dagster run {context.run.run_id}"
         with explained(context):
             path = self.file()
-            lock = warehouse_lock(
+            with warehouse_writer(
                 path, timeout=LOCK_TIMEOUT, on_wait=context.log.info, command=command
-            )
-            with lock, unmade_unless_loaded(path):
+            ):
                 yield
 
     @contextmanager

@@ -11,7 +11,7 @@ from pipelines.destination_setting import shown
 from pipelines.errors import WarehouseError, WarehouseLocked
 from pipelines.settings import lake_url, local_path, postgres_url, warehouse_path
 from pipelines.warehouse import READER_TIMEOUT, connect, warehouse_lock
-from pipelines.warehouse.first_load import unmade_unless_loaded
+from pipelines.warehouse.first_load import warehouse_writer
 from pipelines.warehouse.foreign import refuse_foreign
 from pipelines.warehouse.lock import was_ever_held
 from pipelines.warehouse.same_file import SameFile
@@ -90,7 +90,7 @@ def writing() -> Iterator[Callable[[], None]]:
         path = warehouse_path()
         if path.exists():
             _refuse_strange(path)
-        with warehouse_lock(path, on_wait=terminal.note), unmade_unless_loaded(path):
+        with warehouse_writer(path, on_wait=terminal.note):
             yield SameFile(path).check
 
 

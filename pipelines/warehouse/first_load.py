@@ -5,7 +5,7 @@ An empty warehouse looks like one that lost its rows, and a key beside it like o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +13,25 @@ from pipelines.errors import WarehouseError
 from pipelines.source.pseudonyms import key_file
 from pipelines.warehouse.catalog import relations
 from pipelines.warehouse.connection import connect, log_of
+from pipelines.warehouse.lock import DEFAULT_TIMEOUT, warehouse_lock
 from pipelines.warehouse.project import raw_tables
+
+
+@contextmanager
+def warehouse_writer(
+    path: Path,
+    *,
+    timeout: float = DEFAULT_TIMEOUT,
+    on_wait: Callable[[str], None] | None = None,
+    command: str | None = None,
+) -> Iterator[None]:
+    """Hold the warehouse's lock, and leave no warehouse behind that nothing was loaded into.
+
+    The arguments, and what is raised, are those of :func:`warehouse_lock`.
+    """
+    lock = warehouse_lock(path, timeout=timeout, on_wait=on_wait, command=command)
+    with lock, unmade_unless_loaded(path):
+        yield
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import preloaded
 import pytest
 from sync_world import World, sync_completely, world
 
+from pipelines.client.errors import Unauthorized
 from pipelines.errors import WarehouseLocked
 from pipelines.sandbox import FaultPlan, Limits
 from pipelines.warehouse.lock import warehouse_lock
@@ -61,6 +62,15 @@ def test_a_fault_in_the_middle_leaves_what_was_read(tmp_path: Path) -> None:
         here.sandbox.set_faults(FaultPlan({}))
         assert here.sync().outcome == "complete"
         here.assert_exact()
+
+
+def test_a_first_sync_that_is_refused_leaves_no_warehouse(tmp_path: Path) -> None:
+    """A mistyped key would leave an empty warehouse, and a key of pseudonyms that nobody has."""
+    with world(tmp_path, 1, api_key="sk_test_revoked") as here:
+        with pytest.raises(Unauthorized):
+            here.sync()
+        left = {path.name for path in tmp_path.glob("warehouse*")}
+        assert left <= {"warehouse.duckdb.lock"}  # for which others may wait
 
 
 def test_the_second_of_two_syncs_waits(tmp_path: Path) -> None:

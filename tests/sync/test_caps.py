@@ -11,7 +11,7 @@ from sync_world import world
 from pipelines.progress import Waiting
 from pipelines.sandbox import Limits
 from pipelines.sync import by_time, sync
-from pipelines.sync.wiring import LONG_WAIT
+from pipelines.sync.waits import LONG_WAIT
 
 
 def test_rechecks_have_a_cap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,8 @@ from fast import FastWorld, engine_world, fast_world
 
 from pipelines.errors import ConfigurationError, PrintoraError
 from pipelines.sync import SyncResult
+from pipelines.sync.identity import identity_of
 from pipelines.sync.stored_state import read_state
-from pipelines.sync.wiring import identity_of
 
 Answer = dict[str, Any]
 Lie = Callable[[Answer], None]

@@ -13,7 +13,7 @@ from sync_world import START, settings_for, sync_completely
 from pipelines.clock import ManualClock
 from pipelines.destinations.duckdb import DuckDBDestination, destination_of
 from pipelines.sandbox import Limits, Sandbox, SandboxConfig, WorldOptions
-from pipelines.sync.wiring import working_folder
+from pipelines.sync.writing import working_folder
 
 
 def test_two_warehouses_in_one_folder_at_the_same_time(tmp_path: Path) -> None:

@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from sync_world import settings_for
 
 from pipelines.errors import WarehouseError
+from pipelines.sync.identity import identity_of
 from pipelines.sync.position import ScanPosition
 from pipelines.sync.state import EndSeen, Identity, ListState, SyncState, Withheld
 from pipelines.sync.stored_state import read_state
-from pipelines.sync.wiring import identity_of
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TIMES = st.none() | st.datetimes(timezones=st.just(UTC))
