@@ -3,43 +3,37 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Sequence
+from datetime import timedelta
 
 from pipelines.client import Page, PrintoraClient
 from pipelines.clock import Clock, utc
 from pipelines.destinations.base import Destination
-from pipelines.destinations.where import JsonObject, Row, where
 from pipelines.errors import PrintoraError, QuotaExhausted
-from pipelines.lists import LISTS, PAGE_SIZE, ListSpec
+from pipelines.lists import LISTS, ListSpec
 from pipelines.progress import Listener, Loaded
 from pipelines.source.parse import Parser
 from pipelines.source.privacy import Privacy
-from pipelines.source.schema import FAILED, PARTIAL, SESSIONS, SKIPPED
+from pipelines.source.schema import FAILED, SESSIONS
 from pipelines.sync.ahead import fetch_by
 from pipelines.sync.certificate import ResourceCertificate, SyncResult
+from pipelines.sync.certifying import Certificates
 from pipelines.sync.driver import Driver
 from pipelines.sync.feed import EventFeed
 from pipelines.sync.ledger_run import LedgerRun
 from pipelines.sync.listrun import ListRun, Shared
 from pipelines.sync.overlay import Overlay
-from pipelines.sync.page_size import PageSize, fewer
 from pipelines.sync.pending import PendingRows
 from pipelines.sync.plan import Plan
-from pipelines.sync.state import Identity, ListState, SyncState
+from pipelines.sync.resuming import left_of, take_up
+from pipelines.sync.state import Identity, SyncState
 from pipelines.sync.stored_state import read_state
-from pipelines.sync.unseen import last_look
-from pipelines.sync.verdict import (
-    ClockReading,
-    Inconclusive,
-    NeedsScan,
-)
+from pipelines.sync.verdict import ClockReading, NeedsScan
 from pipelines.sync.verdict import after as state_after
 
 
 class Runner:
-    """Carries one sync out."""
+    """Carries one sync out: makes its parts, runs them, and loads what they read."""
 
     def __init__(
         self,
@@ -68,34 +62,12 @@ class Runner:
         version = client.contract.version
         self._lists = [spec for spec in lists if version in spec.paths]
         self._withdrawn = destination.withdrawn()
-        self.started_at = utc(clock.now())
-        self.sync_id = f"{self.started_at:%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:6]}"
+        self._started_at = utc(clock.now())
+        sync_id = f"{self._started_at:%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:6]}"
         self._parsers = {spec.name: Parser(spec.name, privacy, spec.shape) for spec in self._lists}
         self._pending = PendingRows(destination, self._lists, self._parsers)
-        self._sessions = LedgerRun(
-            ledger,
-            self._kept if SESSIONS.name not in self._withdrawn else SyncState(),
-            self._certificate(SESSIONS.name),
-            self._pending,
-            parser=Parser(SESSIONS.name, privacy),
-            fields=privacy.session_fields,
-            clock=self._reading,
-            listener=listener,
-            started_at=self.started_at,
-        )
-        self.driver = Driver(
-            fetch_by(client),
-            self._parsers,
-            self._pending,
-            clock=clock,
-            listener=listener,
-            load=self._load,
-            quota_left=client.governor.left,
-            waiting=waiting,
-            sent=self._sent,
-            room=client.governor.room,
-            in_flight=in_flight,
-        )
+        self._sessions = self._ledger_run(ledger, privacy)
+        self.driver = self._make_driver(waiting, in_flight)
         shared = Shared(
             Overlay(destination, self._pending),
             self._pending,
@@ -103,11 +75,22 @@ class Runner:
             accept_deletions,
             same_identity=adopt or self._kept.identity in (None, self._identity),
         )
-        self.runs = {spec.name: self._list_run(spec, shared) for spec in self._lists}
+        self._runs = {spec.name: self._list_run(spec, shared) for spec in self._lists}
+        self._certificates = Certificates(
+            sync_id=sync_id,
+            started_at=self._started_at,
+            sessions=self._sessions,
+            runs=self._runs,
+            stats=self.driver.stats,
+            pending=self._pending,
+            client=client,
+            destination=destination,
+            clock=self._reading,
+        )
         self._plan = Plan(
             self.driver,
-            self.runs.values(),
-            now=self._server_now,
+            self._runs.values(),
+            now=lambda: self._reading().server,
             listener=listener,
             quota_left=client.governor.left,
             read_ledger=lambda: self._sessions.read(self.driver.load_when_due),
@@ -128,10 +111,10 @@ class Runner:
             self._plan.carry_out()
         except QuotaExhausted as error:
             stopped_by = str(error)
-            self._unfinished(error.message)
+            self._certificates.leave_open(error.message)
         except PrintoraError as error:
             if self._began:
-                self._unfinished(error.message, FAILED)
+                self._certificates.leave_open(error.message, FAILED)
                 self._finish()
             raise
         return self._finish(stopped_by)
@@ -151,118 +134,19 @@ class Runner:
             if keys:
                 self._pending.backfill(spec, keys)
 
-    # Loading ---------------------------------------------------------------------------------
-
-    def _load(self) -> None:
-        self._load_and_look([run for run in self.runs.values() if run.certificate.complete_as_of])
-
-    def _load_and_look(self, runs: Collection[ListRun]) -> bool:
-        """Load what waits; tell whether all rows of the lists are then stored as they were read."""
-        promised = [(run, run.copy.statuses(run.spec)) for run in runs]
-        for run, statuses in promised:
-            run.certificate.rows_stored = sum(statuses.values())
-        state = self._state()
-        loaded = self._pending.load(state.to_json(), self._certified)
-        self._kept = state
-        self._listener(Loaded(loaded))
-        stored = [self._is_stored(run, statuses) for run, statuses in promised]
-        return all(stored)
-
-    def _is_stored(self, run: ListRun, promised: Mapping[str | None, int]) -> bool:
-        """Count where the readers read: a certificate that promises other rows is withdrawn."""
-        there = self._destination.counted(run.spec.table)
-        if there == promised:
-            return True
-        read, stored = sum(promised.values()), sum(there.values())
-        reason = f"{read} {run.spec.words} were read, {stored} are there"
-        if read != stored:
-            run.conclude(NeedsScan(reason))
-        else:
-            run.conclude(Inconclusive(f"{reason}, and some of them in other statuses"))
-        run.certificate.rows_stored = stored
-        return False
-
-    def _state(self) -> SyncState:
-        ledger = self._sessions.marks
-        latest = [at for at in (self._pending.latest, self._kept.observed_until) if at]
-        return SyncState(
-            lists={name: self._list_state(run) for name, run in self.runs.items()},
-            ledger=ledger or self._kept.ledger,
-            session_fields=self._sessions.fields if ledger else self._kept.session_fields,
-            identity=self._identity,
-            observed_until=self._pending.latest or max(latest, default=None),
-        )
-
-    def _list_state(self, run: ListRun) -> ListState:
-        name = run.spec.name
-        size = self.driver.sizes[name]
-        return replace(
-            run.state,
-            scan=self.driver.scans.get(name),
-            page_limit=size.limit if size.limit < PAGE_SIZE else None,
-            paged_by=size.paged_by,
-            spellings=self._parsers[name].spellings,
-        )
-
-    # The certificate -------------------------------------------------------------------------
-
-    def _unfinished(self, reason: str, outcome: str = PARTIAL) -> None:
-        for certificate in self._certificates().values():
-            is_open = certificate.complete_as_of is None
-            if is_open and certificate.outcome not in (SKIPPED, FAILED):
-                certificate.unproven(reason, outcome)
-
     def _finish(self, stopped_by: str | None = None) -> SyncResult:
         self.driver.close()
         self._pending.load_again()
         self._sessions.certificate.rows_stored = self._pending.count(SESSIONS)
-        if not self._load_and_look(self.runs.values()):
+        if not self._load_and_look(self._runs.values()):
             self._load()
         return SyncResult(
-            self.sync_id,
-            self._certificates(),
+            self._certificates.sync_id,
+            self._certificates.by_resource,
             self._client.governor.requests,
             self._client.governor.left(),
             stopped_by,
         )
-
-    def _certificates(self) -> dict[str, ResourceCertificate]:
-        parts = {name: run.certificate for name, run in self.runs.items()}
-        return {SESSIONS.name: self._sessions.certificate, **parts}
-
-    def _certified(self) -> list[Row]:
-        """Bring the certificates up to date with what was counted, and return their rows."""
-        clock = self._reading()
-        for name, run in self.runs.items():
-            stats, certificate = self.driver.stats[name], run.certificate
-            certificate.requests = self._sent(name)
-            certificate.rows_read = stats.rows_read
-            if certificate.complete_as_of is None:
-                certificate.rows_reported = stats.total
-            certificate.oldest_observation_at = self._oldest(run)
-            certificate.detail |= _hidden(run.state)
-            certificate.detail |= {
-                "requests_by_purpose": dict(stats.requests),
-                "order": run.state.order,
-                "api_version": self._client.contract.version,
-                "quota_left": self._client.governor.left(),
-            }
-        for name, certificate in self._certificates().items():
-            certificate.started_at = self.started_at + (clock.server - clock.local)
-            certificate.ended_at = max(clock.server, certificate.complete_as_of or clock.server)
-            certificate.local_ended_at = clock.local
-            certificate.rows_new = self._pending.new[name]
-            certificate.rows_changed = self._pending.changed[name]
-            certificate.rows_quarantined = self._pending.quarantined[name]
-            certificate.detail["value_issues"] = self._pending.value_issues[name]
-        return [part.row(self.sync_id) for part in self._certificates().values()]
-
-    def _sent(self, name: str) -> int:
-        return self._client.sent(self.runs[name].spec)
-
-    def _oldest(self, run: ListRun) -> datetime | None:
-        condition = where(run.spec, since=run.state.retention_cutoff)
-        return run.copy.oldest_look(run.spec, condition)
 
     def _reading(self) -> ClockReading:
         now = self._clock.now()
@@ -270,37 +154,75 @@ class Runner:
         server = self._client.governor.server_clock.to_server(now)
         return ClockReading(utc(server), utc(now), doubt)
 
-    def _server_now(self) -> datetime:
-        return self._reading().server
+    # Loading ---------------------------------------------------------------------------------
+
+    def _load(self) -> None:
+        self._load_and_look([run for run in self._runs.values() if run.certificate.complete_as_of])
+
+    def _load_and_look(self, runs: Collection[ListRun]) -> bool:
+        """Load what waits; tell whether all rows of the lists are then stored as they were read."""
+        promised = self._certificates.promise(runs)
+        state = self._state()
+        loaded = self._pending.load(state.to_json(), self._certificates.rows)
+        self._kept = state
+        self._listener(Loaded(loaded))
+        return self._certificates.are_kept(promised)
+
+    def _state(self) -> SyncState:
+        ledger = self._sessions.marks
+        latest = [at for at in (self._pending.latest, self._kept.observed_until) if at]
+        return SyncState(
+            lists={
+                name: left_of(run, self.driver, self._parsers[name])
+                for name, run in self._runs.items()
+            },
+            ledger=ledger or self._kept.ledger,
+            session_fields=self._sessions.fields if ledger else self._kept.session_fields,
+            identity=self._identity,
+            observed_until=self._pending.latest or max(latest, default=None),
+        )
 
     # Making the parts ------------------------------------------------------------------------
 
+    def _ledger_run(self, place: str | None, privacy: Privacy) -> LedgerRun:
+        return LedgerRun(
+            place,
+            self._kept if SESSIONS.name not in self._withdrawn else SyncState(),
+            self._certificate(SESSIONS.name),
+            self._pending,
+            parser=Parser(SESSIONS.name, privacy),
+            fields=privacy.session_fields,
+            clock=self._reading,
+            listener=self._listener,
+            started_at=self._started_at,
+        )
+
+    def _make_driver(self, waiting: Callable[[Callable[[], Page]], Page], in_flight: int) -> Driver:
+        return Driver(
+            fetch_by(self._client),
+            self._parsers,
+            self._pending,
+            clock=self._clock,
+            listener=self._listener,
+            load=self._load,
+            quota_left=self._client.governor.left,
+            waiting=waiting,
+            sent=lambda name: self._client.sent(self._runs[name].spec),
+            room=self._client.governor.room,
+            in_flight=in_flight,
+        )
+
     def _certificate(self, name: str) -> ResourceCertificate:
-        return ResourceCertificate(name, self.started_at, self.started_at)
+        return ResourceCertificate(name, self._started_at, self._started_at)
 
     def _list_run(self, spec: ListSpec, shared: Shared) -> ListRun:
-        state = self._kept.of(spec.name)
+        state, parser = self._kept.of(spec.name), self._parsers[spec.name]
         if spec.name in self._withdrawn:
             state = state_after(state, NeedsScan("a certificate that it rests on was withdrawn"))
-        self._parsers[spec.name].spellings |= state.spellings
-        if state.scan is not None:
-            self.driver.scans[spec.name] = state.scan
-        self.driver.sizes[spec.name] = PageSize(
-            state.page_limit or PAGE_SIZE,
-            state.paged_by,
-            fewer=0 if state.standing == "new" else fewer(self.started_at),
-        )
+        take_up(spec.name, state, self.driver, parser, self._started_at)
         feed = None
         if spec.feed is not None:
             events = next(each for each in self._lists if each.name == spec.feed.events)
-            feed = EventFeed(spec, events, spec.feed, self._parsers[spec.name])
+            feed = EventFeed(spec, events, spec.feed, parser)
         stats = self.driver.stats[spec.name]
         return ListRun(spec, state, self._certificate(spec.name), stats, shared, feed)
-
-
-def _hidden(state: ListState) -> JsonObject:
-    """Return what a certificate says of rows that are counted and not shown."""
-    if not state.hidden:
-        return {}
-    looked_at = last_look(state)
-    return {"rows_hidden": state.hidden, "hidden_looked_for_at": looked_at and str(looked_at)}

@@ -18,7 +18,7 @@ _SAYING = {"NeedsScan", "Inconclusive", "unproven", "_give_up", "Stopped"}
 _ASKING = {"PageRequest", "refetch", "look_around", "full_scan"}
 _SPEAKERS = (
     *("verdict", "catch_up", "by_time", "by_counts", "counts", "whole", "young_end", "scanning"),
-    *("deletions", "scan", "plan", "listrun", "runner", "stopping"),
+    *("deletions", "scan", "plan", "listrun", "runner", "certifying", "stopping"),
 )
 
 
