@@ -81,8 +81,8 @@ class Certificates:
     def _count_changes(self, name: str, certificate: ResourceCertificate) -> None:
         certificate.rows_new = self.pending.new[name]
         certificate.rows_changed = self.pending.changed[name]
-        certificate.rows_quarantined = self.pending.quarantined[name]
-        certificate.detail["value_issues"] = self.pending.value_issues[name]
+        certificate.rows_quarantined = self.pending.findings.quarantined[name]
+        certificate.detail["value_issues"] = self.pending.findings.value_issues[name]
 
     def promise(self, runs: Iterable[ListRun]) -> Sequence[Promise]:
         """Certify so many rows as the lists will have once what waits is loaded."""

@@ -14,6 +14,17 @@ from pipelines.source.schema import Table
 from pipelines.sync.head import CLOCK_SLACK
 from pipelines.sync.history import AMOUNT, amount_entry, entry, is_other_amount, observed
 
+_NOTES = ("status", "attempts", *AMOUNT, "deleted_at", "_origin", "_fingerprint", "_walk")
+
+
+def projection(table: Table) -> list[str]:
+    """Return the columns that tell whether a row is new, changed or stale, or meets a condition."""
+    return [
+        column.name
+        for column in table.columns
+        if column.name in table.key or column.name in _NOTES or column.kind == "time"
+    ]
+
 
 class Changes:
     """The changes that one sync has seen, until they are loaded."""
@@ -29,6 +40,9 @@ class Changes:
         #: often it said something else.
         self.events_right: Counter[str] = Counter()
         self.events_wrong: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return sum(map(len, self.history.values()))
 
     def clear(self) -> None:
         """Forget what is loaded."""

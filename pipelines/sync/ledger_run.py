@@ -9,7 +9,7 @@ from itertools import chain, islice
 from pipelines.destinations.where import JsonObject
 from pipelines.progress import Listener, PageRead
 from pipelines.source.ledger import Entry, Ledger, LedgerCoverage
-from pipelines.source.parse import Parser, Rejected
+from pipelines.source.parse import Parsed, Parser
 from pipelines.source.schema import SESSIONS
 from pipelines.sync.certificate import ResourceCertificate
 from pipelines.sync.pending import PendingRows
@@ -80,10 +80,8 @@ class LedgerRun:
     def _take(self, entry: Entry, seen_at: datetime) -> None:
         self.certificate.rows_read += 1
         parsed = entry.parsed_by(self._parser, seen_at)
-        if isinstance(parsed, Rejected):
-            self._pending.add(SESSIONS.name, parsed, seen_at)
-        else:
-            self._pending.note_issues(SESSIONS.name, parsed, seen_at)
+        self._pending.findings.note(SESSIONS.name, parsed, seen_at)
+        if isinstance(parsed, Parsed):
             self._pending.add_line(entry.line(parsed), seen_at)
 
     def _certify(self, seen_at: datetime, coverage: LedgerCoverage) -> None:

@@ -21,8 +21,9 @@ from pipelines.destinations.where import (
 )
 from pipelines.lists import ListSpec
 from pipelines.source.schema import QUARANTINE
+from pipelines.sync.changes import projection
 from pipelines.sync.head import CLOCK_SLACK
-from pipelines.sync.pending import PendingRows, projection
+from pipelines.sync.pending import PendingRows
 
 _HAPPENED = ("event_at", "created_at", "_seen_at")
 _LISTED = Where(equal=(("_origin", "list"),))
@@ -153,7 +154,7 @@ class Overlay:
         names = ("quarantine_id", "record_key", "record_status", "_seen_at")
         stored = self._stored.select(QUARANTINE, names, condition)
         bad = {row["quarantine_id"]: row for row in stored}
-        waiting = self._pending.rows(QUARANTINE)
+        waiting = self._pending.findings.rows[QUARANTINE.name]
         bad |= {key: row for key, row in waiting.items() if matches(row, condition)}
         # A record that was bad in several ways is one: its last look counts.
         latest: dict[str, Row] = {}

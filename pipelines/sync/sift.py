@@ -1,6 +1,6 @@
 """Many looks at a list at once: those that say nothing new are told from those to compare.
 
-It decides what ``pending.py`` decides row by row, for the rows of which it is sure: nothing is
+It decides what ``row_buffer.py`` decides row by row, for the rows of which it is sure: nothing is
 stored of them, or the same. All others it hands back, to be compared one by one.
 """
 
@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 
 from pipelines.destinations.where import Row
 from pipelines.lists import ListSpec
+from pipelines.sync.changes import projection
 from pipelines.sync.head import CLOCK_SLACK
-from pipelines.sync.pending import projection
 
 _ALL = pc.CountOptions(mode="all")
 

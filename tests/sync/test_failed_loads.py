@@ -17,7 +17,7 @@ from pipelines.destinations.where import Row
 from pipelines.errors import WarehouseLocked
 from pipelines.lists import LISTS
 from pipelines.source.schema import SYNC_RUNS, Table
-from pipelines.sync import driver, pending, unread
+from pipelines.sync import driver, sifting, unread
 
 ORDERS, HABITS = 120, {"page_clamp": 20}
 SPECS = {spec.name: spec for spec in LISTS}
@@ -52,7 +52,7 @@ def assert_nothing_is_lost(here: FastWorld) -> None:
 def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let few rows be read by column, and loaded soon."""
     monkeypatch.setattr(driver, "FLUSH_ROWS", 100)
-    for module in (pending, unread):
+    for module in (sifting, unread):
         monkeypatch.setattr(module, "FEW", 15)
 
 

@@ -18,8 +18,9 @@ from pipelines.source.parse import Parser, fingerprint
 from pipelines.source.privacy import Privacy
 from pipelines.source.pseudonyms import Keys
 from pipelines.source.schema import Table
-from pipelines.sync import pending, unread
+from pipelines.sync import sifting, unread
 from pipelines.sync.pending import PendingRows
+from pipelines.sync.row_buffer import RowBuffer
 from pipelines.sync.unread import Look
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
@@ -91,7 +92,13 @@ def loaded(
             stored = store.by_key(table, [seen.key], names)
             rows.put("orders", [moved(row) for row in stored])
         rows.load({}, list)
-        counts = (rows.new, rows.changed, rows.events_right, rows.events_wrong, rows.value_issues)
+        counts = (
+            rows.new,
+            rows.changed,
+            rows.events_right,
+            rows.events_wrong,
+            rows.findings.value_issues,
+        )
         counted.append((*(+count for count in counts), rows.damaged("orders"), rows.latest))
     return store.tables, counted
 
@@ -103,10 +110,10 @@ def test_rows_loaded_in_arrow_are_what_they_are_one_by_one(
 ) -> None:
     """An older look would win, a change be lost to the history, or a row be counted twice."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (pending, unread):
+        for module in (sifting, unread):
             patch.setattr(module, "FEW", 10**9)
         one_by_one = loaded(LISTS, syncs, backwards)
-        patch.setattr(pending, "FEW", 1)
+        patch.setattr(sifting, "FEW", 1)
         patch.setattr(unread, "FEW", 0)
         patch.setattr(unread, "BATCH", 3)
         in_arrow = loaded(LISTS, syncs, backwards)
@@ -121,7 +128,9 @@ def test_many_records_that_nobody_asks_for_are_never_rows_in_python(
     store = Memory()
     rows = PendingRows(store, LISTS, {"orders": parser})
     monkeypatch.setattr(parser, "parse", None)
-    monkeypatch.setattr(rows, "put", lambda _, changed: changed and pytest.fail("a row was made"))
+    monkeypatch.setattr(
+        RowBuffer, "put", lambda _, __, rows: rows and pytest.fail("a row was made")
+    )
     for number in range(unread.FEW):
         seen = Seen("orders", f"row_{number:010}", "pending", "5.00", None, 0, "one")
         rows.add_record("orders", seen.record(), Look(START, "page", "one"), number)
@@ -134,7 +143,7 @@ def test_looks_at_rows_that_the_api_has_dropped_are_left_out(
     since: datetime | None, looks: list[datetime], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The certificate of a load would name the look at a row that it does not speak of."""
-    monkeypatch.setattr(pending, "FEW", 1)
+    monkeypatch.setattr(sifting, "FEW", 1)
     spec = next(spec for spec in LISTS if spec.name == "orders")
     rows = PendingRows(Memory(), [spec], {"orders": Parser("orders", PRIVACY, spec.shape)})
     seen = Seen("orders", KEYS[0], "paid", "5.00", None, 0, None)
