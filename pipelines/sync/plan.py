@@ -27,10 +27,9 @@ from pipelines.sync.catch_up import catch_up
 from pipelines.sync.driver import Driver
 from pipelines.sync.left_out import statuses_to_ask
 from pipelines.sync.listrun import ListRun
-from pipelines.sync.position import ScanPosition
+from pipelines.sync.position import ScanPosition, step
 from pipelines.sync.protocol import Strategy
 from pipelines.sync.reread import reread
-from pipelines.sync.scan import OVERLAP
 from pipelines.sync.scanning import LONG_SCAN, scan_list
 from pipelines.sync.verdict import Inconclusive, Verified, judge
 from pipelines.sync.young_end import read_head
@@ -282,5 +281,5 @@ class Plan:
         position, total, read = self._position(run), run.stats.total, run.stats.rows_read
         if total is None:
             return None
-        step = max(max(position.longest_page, read) - OVERLAP, 1)
-        return -(-max(total - position.offset - read, 0) // step)
+        by = step(max(position.longest_page, read))
+        return -(-max(total - position.offset - read, 0) // by)

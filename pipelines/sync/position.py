@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -10,6 +11,14 @@ Order = Literal["newest_first", "oldest_first", "unknown"]
 #: The least page that any text of the API knows: a shorter one was not cut, unless the server has
 #: been seen to do so.
 SMALLEST_PAGE = 20
+
+#: Rows that a page shows again of the one before it.
+OVERLAP = 2
+
+
+def step(longest_page: int) -> int:
+    """Return by how many rows a page brings a scan on."""
+    return max(longest_page - OVERLAP, 1)
 
 
 @dataclass
@@ -76,6 +85,19 @@ class ScanPosition:
     def usable_total(self) -> int | None:
         """The list's length as the API last gave it; None where it turned out to be wrong."""
         return None if self.total_is_wrong or self.total_was_wrong else self.total
+
+    def begin_anew(self) -> None:
+        """Forget the place and what was read, and keep what is known of the list and its cost."""
+        anew = ScanPosition(
+            uuid.uuid4().hex,
+            requests=self.requests,
+            restarts=self.restarts + 1,
+            longest_page=self.longest_page,
+            largest_total=self.largest_total,
+            total_is_wrong=self.total_is_wrong,
+            total_was_wrong=self.total_was_wrong,
+        )
+        vars(self).update(vars(anew))
 
     def copy(self) -> ScanPosition:
         """Return the position as it is now."""

@@ -20,17 +20,23 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 
 from pipelines.lists import ListSpec
-from pipelines.sync.position import ScanPosition
+from pipelines.sync.position import OVERLAP, ScanPosition, step
 from pipelines.sync.protocol import ListPage, PageRequest, RequestRefused, Strategy
+from pipelines.sync.scan_notes import count_places, note_answer, note_hidden, note_page
+from pipelines.sync.scan_place import (
+    find_place,
+    is_behind_hidden,
+    is_next,
+    leaves_rows_out,
+    promises_more,
+)
+from pipelines.sync.scan_search import next_look
 
-OVERLAP = 2
 #: Pages in a row without a new row: then the scan is given up.
 PATIENCE = 6
-#: Looks in a row for the lost place, enough to halve any list; then the scan begins anew.
-SEARCHES = 40
+#: So often a scan begins anew.
 RESTARTS = 2
 #: What a list without a total is taken to hold at most, in rows.
 ENDLESS = 20_000_000
@@ -98,148 +104,83 @@ class _Scan:
 
     def _request(self) -> PageRequest:
         at = self.at
-        step = max(at.longest_page - OVERLAP, 1)
+        by = step(at.longest_page)
         resume = at.copy() if self._purpose == "walk" else None
         is_steady = resume is not None and bool(at.anchor) and not at.searches
-        end = at.offset + 8 * step if at.usable_total is None else at.usable_total
-        ahead = tuple(range(at.offset + step, end, step)[:7]) if is_steady else ()
+        end = at.offset + 8 * by if at.usable_total is None else at.usable_total
+        ahead = tuple(range(at.offset + by, end, by)[:7]) if is_steady else ()
         return PageRequest(self._spec, at.offset, self._purpose, self._status, ahead, resume)
 
     def _take(self, page: ListPage) -> None:
         """Take one page, and decide where the next one begins."""
         at = self.at
         self.first, self.last = self.first or page, page
-        grown = self._note(page)
-        place, moved = self._place(page)
+        grown = note_answer(at, page)
+        place, moved = find_place(at, page)
         if grown and at.is_blind:
             self._restart()  # the total may tell late of what came between two pages
         elif not page.rows and not at.anchor:
             self._end_empty()
-        elif place is None and self._jumped_over_hidden(page, grown):
-            self._advance(page, 0, 0)
-        elif place is None and self._is_next(page, grown):
-            at.is_blind = True
-            self._advance(page, 0, 0)
-        elif place is None and at.jumping and not page.rows:
-            self._pass_over(page)
         elif place is None:
-            self._search(page, grown)
-        elif self._leaves_rows_out(moved, grown):
+            self._go_on_without_place(page, grown)
+        elif leaves_rows_out(at, moved, grown):
             at.offset, at.asked_again = at.page_offset, at.page_offset
             at.suspected = moved - max(grown, 0)
         else:
-            self._note_hidden(page)
-            self._count_bad(page, place, moved)
+            note_hidden(at, page)
+            count_places(at, page, place, moved)
             self._advance(page, place, moved)
         if not self.done and (at.requests > self._most_requests() or at.requests == self._at_most):
             self._give_up("the list moved faster than it could be read")
 
-    def _note(self, page: ListPage) -> int:
-        """Note what the answer says of the list; return by how much its total has grown."""
+    def _go_on_without_place(self, page: ListPage, grown: int) -> None:
+        """Take a page that does not hold the last row read, or look for that row."""
         at = self.at
-        at.requests += 1
-        if not at.started_at:
-            at.started_at = page.asked_at.isoformat()
-            at.first_total = page.total
-        at.longest_page = max(at.longest_page, len(page.rows))
-        if page.total is None:
-            return 0
-        grown = 0 if at.total is None else page.total - at.total
-        at.total = page.total
-        at.largest_total = max(at.largest_total, page.total)
-        at.total_is_wrong |= bool(page.rows) and page.end > page.total
-        return grown
-
-    def _place(self, page: ListPage) -> tuple[int | None, int]:
-        """Return where in the page the unread rows begin, and by how much rows have moved back.
-
-        None where the page does not hold the last rows read.
-        """
-        at = self.at
-        if not at.anchor:
-            return 0, 0
-        keys = page.keys
-        known = set(keys)
-        for back, key in enumerate(reversed(at.anchor), start=1):
-            if key in known:
-                place = at.page_end - back - page.offset
-                if keys[place : place + 1] != [key]:  # of several, the one where it stood
-                    place = keys.index(key)
-                return place + 1, page.offset + place - (at.page_end - back)
-        return None, 0
-
-    def _leaves_rows_out(self, moved: int, grown: int) -> bool:
-        """Tell whether the last page seems to have left rows out, and is to be asked for again."""
-        at = self.at
-        is_settled = at.searches or not at.anchor or at.asked_again == at.page_offset
-        return at.usable_total is not None and not is_settled and moved > max(grown, 0)
-
-    def _note_hidden(self, page: ListPage) -> None:
-        """Take a page that shows the same rows again for one that leaves places out for good."""
-        if self.at.suspected and page.keys == self.at.anchor:
-            self.at.hidden += self.at.suspected
-        self.at.suspected = 0
-
-    def _count_bad(self, page: ListPage, place: int, moved: int) -> None:
-        """Count new places of records without a key: by place, for their content may change.
-
-        And those of rows that the same answer shows in front of them, of the same time and status:
-        no other row stands there.
-        """
-        first = max(place, self.at.page_end + moved - page.offset) if self.at.anchor else 0
-        self.at.bad += sum(row.is_bad for row in page.rows[first:])
-        before = set(page.rows[:first])
-        for row in page.rows[first:]:
-            if not row.is_bad:
-                again = row in before and row.made_at is not None
-                self.at.repeated += again
-                self.at.read += not again
-                before.add(row)
+        if is_behind_hidden(at, page, grown):
+            at.hidden += page.offset - at.page_end
+            self._advance(page, 0, 0)
+        elif is_next(at, page, grown):
+            at.is_blind = True
+            self._advance(page, 0, 0)
+        elif at.jumping and not page.rows:
+            self._pass_over(page)
+        elif (offset := next_look(at, page, grown)) is not None:
+            at.offset = offset
+        else:
+            self._restart()
 
     def _advance(self, page: ListPage, place: int, moved: int) -> None:
-        at = self.at
-        at.searches, at.before, at.behind, at.jumping = 0, None, None, False
-        is_again = at.asked_again == page.offset == at.page_offset
-        length = len(page.rows)
-        # A page that begins as the last one did is that page again, however long it is now.
-        brought_some = place < length and page.keys[:1] != at.anchor[:1]
-        if brought_some:
-            at.smallest_cut = min(at.smallest_cut, at.last_page)
-        at.last_page = length
-        at.idle = 0 if brought_some or is_again else at.idle + 1
-        self._note_order(page)
-        at.anchor, at.page_offset, at.page_end = page.keys, page.offset, page.end
-        ended = self._stop_at_total and page.end == page.total and not at.total_is_wrong
-        more = at.usable_total is not None and page.end < at.usable_total
-        is_short = not (brought_some or more or is_again) and length < at.smallest_cut
-        is_last = at.idle >= 2 and place == length and page.end == at.usable_total and not moved
-        if (self._until and self._until(page)) or ended or is_short or is_last:
+        """Make the page the last one read, and go on behind it, if anything may follow."""
+        brings_nothing = not note_page(self.at, page, place)
+        if self._is_last(page, place, moved, brings_nothing):
             self._end()
-        elif at.idle >= PATIENCE and place == length < at.smallest_cut:
-            self._end()  # more rows are promised than there are: whoever counts them will see
-        elif at.idle >= PATIENCE:
+        elif self.at.idle >= PATIENCE:
             self._give_up("the server repeats its pages")
-        elif at.idle >= 2 and more and place == length < at.longest_page and not moved:
+        else:
+            self._go_on(page, place, moved)
+
+    def _is_last(self, page: ListPage, place: int, moved: int, brings_nothing: bool) -> bool:
+        """Tell whether the page ends the scan."""
+        at, length = self.at, len(page.rows)
+        if self._until and self._until(page):
+            return True
+        ended = self._stop_at_total and page.end == page.total and not at.total_is_wrong
+        is_short = brings_nothing and not promises_more(at, page) and length < at.smallest_cut
+        is_still = at.idle >= 2 and place == length and page.end == at.usable_total and not moved
+        # More rows are promised than there are: whoever counts them will see.
+        in_vain = at.idle >= PATIENCE and place == length < at.smallest_cut
+        return ended or is_short or is_still or in_vain
+
+    def _go_on(self, page: ListPage, place: int, moved: int) -> None:
+        at, length = self.at, len(page.rows)
+        is_stuck = at.idle >= 2 and promises_more(at, page) and not moved
+        if is_stuck and place == length < at.longest_page:
             at.jumping = True
             at.offset = page.offset + max(at.longest_page, 1)  # the places behind are hidden
         elif at.longest_page == 1:
             at.offset = page.end
         else:
             at.offset = max(page.end - OVERLAP, at.offset + (length > 1))
-
-    def _jumped_over_hidden(self, page: ListPage, grown: int) -> bool:
-        """Tell whether the page goes on behind places that are counted and not shown."""
-        at = self.at
-        jumped = at.jumping and bool(page.rows) and not grown and page.offset >= at.page_end
-        if jumped:
-            at.hidden += page.offset - at.page_end
-        return jumped
-
-    def _is_next(self, page: ListPage, grown: int) -> bool:
-        """Tell whether a page of one row follows the last one: it has no room for an overlap."""
-        at = self.at
-        is_single = at.longest_page == 1 and bool(page.rows)
-        return is_single and not grown and page.offset == at.page_end
 
     def _pass_over(self, page: ListPage) -> None:
         """Go on behind a page of hidden places, unless it lies behind the list's end."""
@@ -250,55 +191,12 @@ class _Scan:
         else:
             at.offset = page.offset + max(at.longest_page, 1)
 
-    def _search(self, page: ListPage, grown: int) -> None:
-        """Look for the last row read: where the total says, else where the rows' times say."""
-        at = self.at
-        at.searches += 1
-        reach = max(at.longest_page - OVERLAP, 1) * 2 ** (at.searches - 1)
-        if grown and at.searches == 1:
-            at.offset = max(at.offset + grown, 0)
-            return
-        if self._stands_before(page):
-            at.before = at.offset
-            aim = at.offset + reach
-        else:
-            at.behind = at.offset
-            aim = max(at.offset - reach, 0)
-        if at.before is not None and at.behind is not None:
-            aim = (at.before + at.behind) // 2
-        if aim == at.offset or at.searches > SEARCHES:
-            self._restart()
-        else:
-            at.offset = aim
-
-    def _stands_before(self, page: ListPage) -> bool:
-        """Tell whether the page stands before the last row read, as far as the times show it."""
-        at = self.at
-        first = next(iter(page.times), None)
-        if first is None or not at.last_made_at or at.order == "unknown":
-            return False
-        is_newer = first > datetime.fromisoformat(at.last_made_at)
-        return is_newer == at.falling
-
     def _restart(self) -> None:
         """Begin anew: the place is lost."""
-        at = self.at
-        if at.restarts >= RESTARTS:
+        if self.at.restarts >= RESTARTS:
             self._give_up("the list has no order that holds between two requests")
-            return
-        vars(at).update(
-            vars(
-                ScanPosition(
-                    uuid.uuid4().hex,
-                    requests=at.requests,
-                    restarts=at.restarts + 1,
-                    longest_page=at.longest_page,
-                    largest_total=at.largest_total,
-                    total_is_wrong=at.total_is_wrong,
-                    total_was_wrong=at.total_was_wrong,
-                )
-            )
-        )
+        else:
+            self.at.begin_anew()
 
     def _end_empty(self) -> None:
         """Take a list for empty when two answers say so: nothing in one shows that it is late."""
@@ -321,16 +219,7 @@ class _Scan:
         rows = ENDLESS
         if at.usable_total is not None:
             rows = min(at.largest_total, 2 * (at.first_total or 0) + 100_000, ENDLESS)
-        return 3 * (rows // max(at.longest_page - OVERLAP, 1) + 10)
-
-    def _note_order(self, page: ListPage) -> None:
-        """Note how the page is sorted; between pages, the overlap repeats some rows."""
-        at, times = self.at, page.times
-        for earlier, later in pairwise(times):
-            at.falling = at.falling and later <= earlier
-            at.rising = at.rising and later >= earlier
-        if times:
-            at.last_made_at = times[-1].isoformat()
+        return 3 * (rows // step(at.longest_page) + 10)
 
 
 def full_scan(

@@ -16,7 +16,7 @@ from small_stories import Explored, explore
 from small_sync import Story, tell
 from thorough import THOROUGH
 
-from pipelines.sync import scan, scanning, verdict
+from pipelines.sync import position, scan, scanning, verdict
 
 SORTS: tuple[Sort, ...] = ("newest_first", "oldest_first", "unsorted")
 TOTALS: tuple[Total, ...] = ("right", "late", "behind", "missing")
@@ -145,6 +145,11 @@ def _without_numbers(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(scanning, "count_left_out", _none_left_out)
 
 
+def _without_overlap(patch: pytest.MonkeyPatch) -> None:
+    for module in (position, scan):
+        patch.setattr(module, "OVERLAP", 0)
+
+
 #: A fault in the engine, and the world in which it shows.
 FAULTS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], Setting, int, int, str]] = {
     "numbers that differ": (
@@ -160,7 +165,7 @@ FAULTS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], Setting, int, int,
         *(Setting(5, "newest_first", "right"), 2, 1, "moves"),
     ),
     "pages that do not overlap": (
-        lambda patch: patch.setattr(scan, "OVERLAP", 0),
+        _without_overlap,
         *(Setting(3, "newest_first", "right"), 1, 2, "hide twice"),
     ),
 }
