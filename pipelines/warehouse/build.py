@@ -20,6 +20,7 @@ from pipelines.warehouse.build_plan import State, plan, state_of
 from pipelines.warehouse.built import write_built, write_settings
 from pipelines.warehouse.catalog import (
     ColumnType,
+    columns,
     comment_on,
     count,
     quoted,
@@ -46,7 +47,7 @@ class ModelResult:
     """One model, built: how many rows it has, in how many seconds, and its real columns.
 
     ``stamp`` is the same as long as the model's SQL and all that it is computed from are;
-    ``checks`` are what its header promises, kept.
+    ``checks`` are what its header promises, kept. Columns and checks are there once all are built.
     """
 
     name: str
@@ -99,10 +100,14 @@ def _audit(
 ) -> list[ModelResult]:
     """Check what the headers promise before anybody sees it, as far as all of it is of one age."""
     models, made = {m.qualified: m for m in project.models}, {result.name for result in results}
+    real = columns(connection)
+    for name in made:
+        refuse_other_columns(models[name], [column.name for column in real[name]])
     agree = made | (state.built.keys() - state.stale)
     return [
         dataclasses.replace(
             result,
+            columns=real[result.name],
             checks=tuple(
                 kept(run_check(connection, check))
                 for check in models[result.name].checks
@@ -154,27 +159,23 @@ def _build_model(connection: DuckDBPyConnection, model: Model, stamp: str) -> Mo
 
     started = time.perf_counter()  # A duration, not a time: nothing that is stored depends on it.
     try:
-        found = _result_columns(connection, model)
-        refuse_other_columns(model, [name for name, _ in found])
-        # On one line with the select's first, so that the lines in errors are the file's.
-        connection.execute(f"create {model.materialized} {quoted(model.qualified)} as {model.sql}")
-        # A view's joins and filters run here for the first time, not at its reader's.
-        rows = count(connection, model.qualified)
         meanings = [(column.name, column.description) for column in model.columns]
+        if list(model.selected) != [name for name, _ in meanings]:
+            refuse_other_columns(model, _planned_columns(connection, model))
+        # On one line with the select's first, so that the lines in errors are the file's.
+        create = f"create {model.materialized} {quoted(model.qualified)} as {model.sql}"
+        made = connection.execute(create).fetchone()  # how many rows, of a table
+        # A view's joins and filters run here for the first time, not at its reader's.
+        rows = made[0] if made else count(connection, model.qualified)
         comment_on(connection, model.materialized, model.qualified, model.text, meanings)
     except duckdb.Error as error:
         raise failure(model.place, error, hint=_UNCHANGED) from error
-    columns = tuple(
-        ColumnType(name, kind, meaning)
-        for (name, kind), (_, meaning) in zip(found, meanings, strict=True)
-    )
-    return ModelResult(model.qualified, rows, time.perf_counter() - started, columns, stamp)
+    return ModelResult(model.qualified, rows, time.perf_counter() - started, (), stamp)
 
 
-def _result_columns(connection: DuckDBPyConnection, model: Model) -> list[tuple[str, str]]:
+def _planned_columns(connection: DuckDBPyConnection, model: Model) -> list[str]:
     """Plan the select without running it: a wrong header must not cost a long query first."""
-    rows = connection.execute(f"describe {model.sql}").fetchall()
-    return [(name, kind) for name, kind, *_ in rows]
+    return [name for name, *_ in connection.execute(f"describe {model.sql}").fetchall()]
 
 
 def refuse_other_columns(model: Model, actual: list[str]) -> None:

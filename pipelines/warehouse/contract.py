@@ -56,7 +56,7 @@ def promises(table: str, contract: Contract) -> Iterator[Promise]:
     if contract.not_null:
         yield Promise(
             "columns_are_not_null",
-            _union(_nulls(table, column) for column in contract.not_null),
+            _nulls(table, contract.not_null),
             "A column that always has a value has none, so that joins and filters lose the row.",
             "Look at the raw rows; correct the model, or its header's not_null.",
             (table,),
@@ -87,9 +87,17 @@ def _duplicates(table: str, key: Sequence[str]) -> str:
     )
 
 
-def _nulls(table: str, column: str) -> str:
-    where = f"from {quoted(table)} where {quoted(column)} is null"
-    return f"{_offenders(column, 'null')} {where}"
+def _nulls(table: str, columns: Sequence[str]) -> str:
+    """Name the first column that is null in each row: one look at the table is enough for all."""
+    nulls = [f"{quoted(column)} is null" for column in columns]
+    first = " ".join(
+        f"when {is_null} then {literal(column)}"
+        for column, is_null in zip(columns, nulls, strict=True)
+    )
+    return (
+        f'select case {first} end as "column", null as value, count(*) as offenders '  # noqa: S608 - our own names
+        f"from {quoted(table)} where {' or '.join(nulls)} group by 1"
+    )
 
 
 def _others(table: str, column: str, accepted: Sequence[str]) -> str:

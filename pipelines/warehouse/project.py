@@ -38,7 +38,8 @@ class Column:
 class Model:
     """One file of a layer: ``sql/staging``, ``sql/intermediate`` or ``sql/analytics``.
 
-    ``place`` is the file as errors name it; ``depends_on`` are the qualified names that it reads.
+    ``place`` is the file as errors name it; ``depends_on`` are the qualified names that it reads,
+    ``selected`` the names of its select's columns, as far as its text tells them.
     """
 
     schema: str
@@ -52,6 +53,7 @@ class Model:
     kinds: tuple[str, ...]
     tags: tuple[str, ...]
     columns: tuple[Column, ...]
+    selected: tuple[str, ...]
     depends_on: tuple[str, ...]
     contract: Contract
 

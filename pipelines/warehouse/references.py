@@ -1,4 +1,4 @@
-"""What a select reads from, found in the SQL itself."""
+"""What a select reads and what its columns are called, found in the SQL itself."""
 
 from __future__ import annotations
 
@@ -26,12 +26,31 @@ class Reference:
         return f"{self.schema}.{self.name}" if self.schema else self.name
 
 
+@dataclass(frozen=True)
+class Select:
+    """The tables that a select reads, sorted, without its own CTEs, and its columns' names.
+
+    A column is called ``*`` or nothing where only the database can tell what it is.
+    """
+
+    reads: tuple[Reference, ...]
+    columns: tuple[str, ...]
+
+
 @cache
-def find_references(sql: str, place: str) -> tuple[Reference, ...]:
-    """Return each table that the one select in ``sql`` reads, sorted, without its own CTEs."""
+def parsed(sql: str, place: str) -> Select:
+    """Return what the text of one select says.
+
+    Raises:
+        ModelError: it cannot be parsed, or is not one select.
+    """
+    query = _parse_one_query(sql, place)
+    return Select(_references(query), tuple(query.named_selects))
+
+
+def _references(query: exp.Query) -> tuple[Reference, ...]:
     from sqlglot import exp
 
-    query = _parse_one_query(sql, place)
     ctes = {cte.alias.lower() for cte in query.find_all(exp.CTE)}
     found: dict[str, Reference] = {}
     for table in query.find_all(exp.Table):

@@ -65,5 +65,6 @@ def _widened(model: Model, columns: dict[str, str]) -> Model:
         model,
         sql=f"select {select} from ({model.sql}\n) as base {' '.join(joins)}",  # noqa: S608 - our own
         columns=model.columns + meanings,
+        selected=tuple(column.name for column in model.columns + meanings),
         depends_on=(*model.depends_on, FIELDS),
     )

@@ -26,7 +26,7 @@ from pipelines.warehouse.project import (
     in_order,
     raw_tables,
 )
-from pipelines.warehouse.references import find_references
+from pipelines.warehouse.references import parsed
 
 if TYPE_CHECKING:
     from pipelines.warehouse.header import Header
@@ -92,6 +92,7 @@ class _Reader:
             kinds=header.names("kinds"),
             tags=header.names("tags"),
             columns=tuple(Column(*pair) for pair in header.meanings("columns")),
+            selected=parsed(sql, header.place).columns,
             depends_on=self._dependencies(sql, header.place),
             contract=self._contract(header, key),
         )
@@ -147,7 +148,7 @@ class _Reader:
         return header, expanded(sql, place)
 
     def _dependencies(self, sql: str, place: str) -> tuple[str, ...]:
-        references = find_references(sql, place)
+        references = parsed(sql, place).reads
         for reference in references:
             if reference.qualified not in self._tables:
                 raise ModelError(

@@ -99,14 +99,26 @@ def test_an_error_names_the_file_and_the_line(connection: DuckDBPyConnection, ro
         (["b", "a"], "another order: a, b"),
     ],
 )
+@pytest.mark.parametrize("select", ["{}", "select * from ({})"])
 def test_columns_that_the_header_does_not_describe_are_refused(
-    connection: DuckDBPyConnection, root: Path, described: list[str], message: str
+    connection: DuckDBPyConnection, root: Path, select: str, described: list[str], message: str
 ) -> None:
-    """The data dictionary is made from the headers: it must not describe other columns."""
-    write_model(root, "analytics/a", "select 1 as a, 2 as b", described)
+    """The data dictionary describes what is there; and a long query must not run before that."""
+    fails_when_run = "select 1 as a, cast('x' || range as int) as b from range(1)"
+    write_model(root, "analytics/a", select.format(fails_when_run), described)
     with pytest.raises(ModelError, match=message):
         _build(connection, root)
     assert "analytics.a" not in relations(connection)
+
+
+def test_columns_are_called_as_the_database_calls_them(
+    connection: DuckDBPyConnection, root: Path
+) -> None:
+    """A name that only the select's text has would be described, and no client would find it."""
+    write_model(root, "staging/a", "select 1 as a", ["a"])
+    write_model(root, "analytics/b", "select A from staging.a", ["A"])
+    with pytest.raises(ModelError, match="not described: a; described, but not selected: A"):
+        _build(connection, root)
 
 
 #: Fails when it is run, not when it is planned.
