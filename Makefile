@@ -12,6 +12,9 @@ ifdef PIP_INDEX_URL
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
+# Each of the hundred processes that the tests start would compile the project anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 SNAPSHOT ?= .printora/demo/printora.published.duckdb
 .PHONY: help demo ui test lake superset lint format lock audit sbom readme pictures conformance \

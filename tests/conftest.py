@@ -10,3 +10,10 @@ from installed import Installed, install
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """The wheel in an environment of its own. Who asks for it is of the group "package"."""
     return install(tmp_path_factory.mktemp("package"))
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name what a test is given by its beginning: workers send, keep and compare all names."""
+    if isinstance(val, str | bytes) and len(val) > 200:
+        return f"{val[:60]!r}, {len(val)} in all"
+    return None

@@ -43,7 +43,7 @@ def load(
         yield ask(governor, server, clock, latency)
 
 
-@settings(deadline=None, max_examples=100 if THOROUGH else 30)
+@settings(deadline=None, max_examples=100 if THOROUGH else 15)
 @given(
     server=servers,
     latency=latencies,
@@ -133,7 +133,7 @@ def test_a_shop_beyond_the_reserve_is_made_room_for(kind: str) -> None:
     assert server.partner_refused / server.partner_requests < 0.08
 
 
-@settings(deadline=None, max_examples=100 if THOROUGH else 30)
+@settings(deadline=None, max_examples=100 if THOROUGH else 15)
 @given(
     phase=st.floats(0, 60),
     skew=st.floats(-600, 600),

@@ -12,7 +12,7 @@ from sync_world import World, sync_completely, world
 
 from pipelines.client.errors import Unauthorized
 from pipelines.errors import WarehouseLocked
-from pipelines.sandbox import FaultPlan, Limits
+from pipelines.sandbox import Behaviour, FaultPlan, Limits
 from pipelines.warehouse.lock import warehouse_lock
 
 
@@ -22,7 +22,8 @@ def rows_of(here: World) -> int:
 
 def test_a_run_keeps_to_its_budget_and_the_next_goes_on(tmp_path: Path) -> None:
     """A run that ignores its budget, or begins anew each time, would never be done."""
-    with world(tmp_path, 300, limits=Limits.off()) as here:
+    habits = Behaviour(page_clamp=40)
+    with world(tmp_path, 120, behaviour=habits, limits=Limits.off()) as here:
         results = [here.sync(budget=12)]
         while results[-1].outcome != "complete":
             assert results[-1].requests <= 12
@@ -34,7 +35,7 @@ def test_a_run_keeps_to_its_budget_and_the_next_goes_on(tmp_path: Path) -> None:
         here.assert_exact()
         # Each run that goes on with the one list looks for what is new in the other.
         wasted = 8 * len(results)
-        assert sum(result.requests for result in results) <= 1.1 * rows_of(here) / 100 + wasted
+        assert sum(result.requests for result in results) <= 1.1 * rows_of(here) / 40 + wasted
 
 
 def test_a_full_sync_reads_everything_again(tmp_path: Path) -> None:
@@ -52,7 +53,8 @@ def test_a_full_sync_reads_everything_again(tmp_path: Path) -> None:
 
 def test_a_fault_in_the_middle_leaves_what_was_read(tmp_path: Path) -> None:
     """An API that fails for good would cost all that was read before."""
-    with world(tmp_path, 500, limits=Limits.off()) as here:
+    habits = Behaviour(page_clamp=25)
+    with world(tmp_path, 125, behaviour=habits, limits=Limits.off()) as here:
         here.sync(budget=10)
         before = len(here.stored("orders"))
         here.sandbox.set_faults(FaultPlan({"error_500": 1.0}))
@@ -75,12 +77,12 @@ def test_a_first_sync_that_is_refused_leaves_no_warehouse(tmp_path: Path) -> Non
 
 def test_the_second_of_two_syncs_waits(tmp_path: Path) -> None:
     """Two writers of one file would end one of them with a lock error, or double its work."""
-    with world(tmp_path, 150, limits=Limits.off()) as here:
+    with world(tmp_path, 60, limits=Limits.off()) as here:
         with warehouse_lock(here.settings.warehouse_path):
             second = preloaded.process(sync_completely, here.settings, here.clock.now())
             second.start()
             here.sync()
-            second.join(3)
+            second.join(1)
             assert second.exitcode is None
         second.join(120)
         assert second.exitcode == 0

@@ -67,7 +67,7 @@ def test_logs_that_are_dropped_after_a_while_need_no_walk(
     habits: dict[str, Any], tmp_path: Path
 ) -> None:
     """Each sync would walk the whole list of logs again, because some have left it."""
-    with engine_world(tmp_path, 1_500, habits, days=40) as here:
+    with engine_world(tmp_path, 600, habits, days=40) as here:
         keep_for(here, 14)
         here.sync()
         for _ in range(3):
@@ -86,7 +86,7 @@ def test_logs_that_are_dropped_after_a_while_need_no_walk(
 
 def test_a_month_without_a_sync_costs_what_came_in_it(tmp_path: Path) -> None:
     """No log of before is left: the list would be read three times over."""
-    with engine_world(tmp_path, 1_500, {"page_clamp": 50}, days=40) as here:
+    with engine_world(tmp_path, 600, {"page_clamp": 50}, days=40) as here:
         keep_for(here, 14)
         here.sync()
         here.clock.sleep(30 * DAY)

@@ -56,7 +56,7 @@ def test_a_delivery_in_a_state_that_nobody_has_told_of_is_read_again(tmp_path: P
 
 def test_deliveries_that_hang_for_good_do_not_eat_the_quota(tmp_path: Path) -> None:
     """Each page that holds one would be read again, four times a day, for ever."""
-    with engine_world(tmp_path, 1_500) as here:
+    with engine_world(tmp_path, 500, {"page_clamp": 35}) as here:
         hanging = sorted(here.truth("webhook_logs"))[::50]
         hang(here, hanging)
         here.sync()

@@ -56,8 +56,8 @@ def change(here: World) -> None:
 
 def _world(shape: str, folder: Path) -> AbstractContextManager[World]:
     if shape in LOADED:
-        return world(folder, 120, behaviour=Behaviour(**SHAPES[shape]), limits=Limits.off())
-    return engine_world(folder, 120, SHAPES[shape], after_start=True)
+        return world(folder, 70, behaviour=Behaviour(**SHAPES[shape]), limits=Limits.off())
+    return engine_world(folder, 80, SHAPES[shape], after_start=True)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -19,7 +19,7 @@ from pipelines.lists import LISTS
 from pipelines.source.schema import SYNC_RUNS, Table
 from pipelines.sync import driver, sifting, unread
 
-ORDERS, HABITS = 120, {"page_clamp": 20}
+ORDERS, HABITS = 60, {"page_clamp": 10}
 SPECS = {spec.name: spec for spec in LISTS}
 
 
@@ -51,9 +51,9 @@ def assert_nothing_is_lost(here: FastWorld) -> None:
 @pytest.fixture(autouse=True)
 def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let few rows be read by column, and loaded soon."""
-    monkeypatch.setattr(driver, "FLUSH_ROWS", 100)
+    monkeypatch.setattr(driver, "FLUSH_ROWS", 50)
     for module in (sifting, unread):
-        monkeypatch.setattr(module, "FEW", 15)
+        monkeypatch.setattr(module, "FEW", 8)
 
 
 @pytest.mark.parametrize("at", range(13))

@@ -21,8 +21,8 @@ from pipelines.sandbox import Behaviour, Limits
 @pytest.mark.parametrize("sort", ["newest_first", "oldest_first", "unsorted"])
 def test_pages_in_flight_lose_nothing_while_the_list_moves(sort: str, tmp_path: Path) -> None:
     """A page that was asked early would be taken for one that continues another moment's list."""
-    behaviour = Behaviour(sort=sort, page_clamp=50)  # type: ignore[arg-type]  # one of its words
-    with world(tmp_path, 350, behaviour=behaviour, limits=Limits.off()) as here:
+    behaviour = Behaviour(sort=sort, page_clamp=20)  # type: ignore[arg-type]  # one of its words
+    with world(tmp_path, 140, behaviour=behaviour, limits=Limits.off()) as here:
         here.settings = replace(here.settings, requests_in_flight=4)
         moves, lock = iter(range(10**6)), threading.Lock()
 
@@ -141,7 +141,7 @@ def test_a_page_that_is_asked_for_again_is_not_overwritten_by_an_older_one(
 
 def test_a_budget_holds_with_pages_in_flight(tmp_path: Path) -> None:
     """Pages that nobody came to would be asked beyond what the run was given."""
-    with world(tmp_path, 400, behaviour=Behaviour(page_clamp=50), limits=Limits.off()) as here:
+    with world(tmp_path, 120, behaviour=Behaviour(page_clamp=20), limits=Limits.off()) as here:
         here.settings = replace(here.settings, requests_in_flight=4)
         for _ in range(9):
             before = here.sandbox.requests.count

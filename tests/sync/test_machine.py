@@ -347,7 +347,7 @@ class SyncMachine(RuleBasedStateMachine):
 
 
 SyncMachine.TestCase.settings = settings(
-    max_examples=2_000 if THOROUGH else 20,
+    max_examples=2_000 if THOROUGH else 14,
     stateful_step_count=25 if THOROUGH else 12,
     deadline=None,
     suppress_health_check=list(HealthCheck),
