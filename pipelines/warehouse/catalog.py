@@ -88,11 +88,12 @@ def comment_on(
     description: str,
     of_columns: Iterable[tuple[str, str]],
 ) -> None:
-    """Put descriptions on a relation that was just made, and on its columns."""
+    """Put descriptions on a relation that was just made, and on its columns that have one."""
     connection.execute(f"comment on {kind} {quoted(name)} is {literal(description)}")
     for column, meaning in of_columns:
-        place = f"{quoted(name)}.{quoted(column)}"
-        connection.execute(f"comment on column {place} is {literal(meaning)}")
+        if meaning:
+            place = f"{quoted(name)}.{quoted(column)}"
+            connection.execute(f"comment on column {place} is {literal(meaning)}")
 
 
 def describe(

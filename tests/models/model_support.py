@@ -17,10 +17,13 @@ A cell that holds ``-`` is null. Times are UTC; without a year they are in 2026.
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
+from itertools import count
 from typing import Any
 
 import duckdb
@@ -33,6 +36,7 @@ from pipelines.warehouse.raw import ensure_raw_tables
 from pipelines.warehouse.sql_files import load_project
 
 _SHORT_TIME = re.compile(r"(\d\d-\d\d)( \d\d:\d\d(:\d\d(\.\d+)?)?)?$")
+_NUMBERS = count()
 _RAW = {table.name: {column.name: column.kind for column in table.columns} for table in TABLES}
 
 
@@ -55,45 +59,71 @@ def upstream(*models: str) -> set[str]:
     return found
 
 
+@cache
+def undescribed() -> Project:
+    """Return the same models without what their columns mean: comments take time."""
+    models = tuple(
+        replace(model, columns=tuple(replace(column, description="") for column in model.columns))
+        for model in project().models
+    )
+    return replace(project(), models=models)
+
+
+@cache
+def _engine() -> duckdb.DuckDBPyConnection:
+    """Return the DuckDB that all tests of a worker share, with the raw tables to be copied."""
+    engine = duckdb.connect()
+    engine.execute("attach ':memory:' as template; use template")
+    ensure_raw_tables(engine)
+    return engine
+
+
+def empty() -> duckdb.DuckDBPyConnection:
+    """Return a connection to a database of its own, which lives as long and has the raw tables."""
+    connection, name = _engine().cursor(), f"w{next(_NUMBERS)}"
+    connection.execute(f"attach ':memory:' as {name}; copy from database template to {name}")
+    connection.execute(f"use {name}")
+    weakref.finalize(connection, _engine().execute, f"detach {name}").atexit = False
+    return connection
+
+
 class Warehouse:
     """An empty warehouse in memory. What is given goes to the raw tables."""
 
     def __init__(self) -> None:
-        self.connection = duckdb.connect()
+        self.connection = empty()
         self.settings: dict[str, Any] = {}
         self._built: set[str] = set()
-        ensure_raw_tables(self.connection)
 
     def given(self, table: str, text: str) -> None:
         """Insert the rows into the raw table. Columns that are not named are null."""
         names, *rows = parse(text)
         kinds = _RAW[table]
-        for row in rows:
-            values = [_raw(value, kinds[name]) for name, value in zip(names, row, strict=True)]
-            marks = ", ".join("?" for _ in names)
-            columns = ", ".join(names)
-            self.connection.execute(
-                f"insert into printora_raw.{table} ({columns}) values ({marks})",  # noqa: S608
-                values,
-            )
+        values = [
+            [_raw(value, kinds[name]) for name, value in zip(names, row, strict=True)]
+            for row in rows
+        ]
+        marks, columns = ", ".join("?" for _ in names), ", ".join(names)
+        self.connection.executemany(
+            f"insert into printora_raw.{table} ({columns}) values ({marks})",  # noqa: S608
+            values,
+        )
         self._built.clear()
 
     def looked_at(self, moment: str) -> None:
         """Certify every resource complete as of that time: it takes the place of now."""
-        for resource in ("orders", "webhook_logs", "sessions"):
-            self.given(
-                "sync_runs",
-                f"""
-                sync_id | resource   | ended_at | complete_as_of | outcome  | evidence
-                r1      | {resource} | {moment} | {moment}       | complete | whole walk
-                """,
-            )
+        rows = (
+            f"r1 | {resource} | {moment} | {moment} | complete | whole walk"
+            for resource in ("orders", "webhook_logs", "sessions")
+        )
+        header = "sync_id | resource | ended_at | complete_as_of | outcome | evidence"
+        self.given("sync_runs", "\n".join([header, *rows]))
 
     def build(self, *models: str) -> None:
         """Build the models and what they are built from; all of them if none is named."""
         wanted = upstream(*models) if models else {m.qualified for m in project().models}
         if not wanted <= self._built:
-            build(self.connection, project(), ModelSettings(**self.settings), select=wanted)
+            build(self.connection, undescribed(), ModelSettings(**self.settings), select=wanted)
             self._built |= wanted
 
     def rows(self, model: str, *columns: str, where: str = "true") -> list[tuple[str, ...]]:

@@ -7,6 +7,9 @@ from model_support import Warehouse, project
 from truth_marts import Marts
 from truth_world import History, Scenario
 
+from pipelines.warehouse import ModelSettings
+from pipelines.warehouse.build import build
+
 _TIMES = "paid_at shipped_at delivered_at cancelled_at"
 CONTRACT = {
     "fct_sessions": "session_id created_at cohort_date status source orders paid_orders "
@@ -55,7 +58,7 @@ def test_no_column_of_the_contract_is_missing_or_unchecked(truth: Marts, mart: s
 def test_every_mart_and_column_carries_its_description() -> None:
     """In a client, a column without a comment is a guess."""
     warehouse = Warehouse()
-    warehouse.build()
+    build(warehouse.connection, project(), ModelSettings())
     found = warehouse.connection.execute(
         "select table_name || '.' || column_name, comment from duckdb_columns() "
         "where schema_name = 'analytics'"
