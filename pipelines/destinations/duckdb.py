@@ -18,7 +18,7 @@ from pipelines.clock import Clock, SystemClock
 from pipelines.destinations.base import DATASET
 from pipelines.destinations.batches import Batch, to_arrow
 from pipelines.destinations.faults import readable_errors
-from pipelines.destinations.packages import Packages
+from pipelines.destinations.packages import Packages, as_given
 from pipelines.destinations.sql import SqlReading
 from pipelines.destinations.where import JsonObject
 from pipelines.errors import WarehouseError
@@ -39,6 +39,10 @@ _THREADS = 2
 class _File(DuckDbCredentials):
     """A database by its path. dlt would take it for a URL, and import SQLAlchemy to parse it."""
 
+    @classmethod
+    def get_resolvable_fields(cls) -> dict[str, Any]:
+        return as_given(super().get_resolvable_fields())
+
     def to_native_representation(self) -> str:
         return str(self.database)
 
@@ -49,6 +53,10 @@ class _File(DuckDbCredentials):
 @configspec(init=False)
 class _Configuration(DuckDbClientConfiguration):
     credentials: _File = None  # type: ignore[assignment]  # resolved by dlt, as it does its own
+
+    @classmethod
+    def get_resolvable_fields(cls) -> dict[str, Any]:
+        return {**as_given(super().get_resolvable_fields()), "credentials": _File}
 
 
 def destination_of(path: Path, memory_limit: str | None = None) -> Any:

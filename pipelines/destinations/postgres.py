@@ -37,7 +37,7 @@ from pipelines.destinations.batches import Batch, to_arrow
 from pipelines.destinations.faults import readable_errors
 from pipelines.destinations.jsonb import storable
 from pipelines.destinations.mirror import Mirror, Mirrored
-from pipelines.destinations.packages import Packages
+from pipelines.destinations.packages import Packages, as_given
 from pipelines.destinations.postgres_edits import push, vacuum
 from pipelines.destinations.sql import SqlReading
 from pipelines.destinations.where import ALL, JsonObject, Where
@@ -57,6 +57,10 @@ class _Url(PostgresCredentials):
 
     url: str | None = dataclasses.field(default=None, repr=False)  # it has the password
 
+    @classmethod
+    def get_resolvable_fields(cls) -> dict[str, Any]:
+        return as_given(super().get_resolvable_fields())
+
     def to_native_representation(self) -> str:
         return str(self.url)
 
@@ -70,6 +74,10 @@ class _Url(PostgresCredentials):
 @configspec(init=False)
 class _Configuration(PostgresClientConfiguration):
     credentials: _Url = None  # type: ignore[assignment]  # resolved by dlt, as it does its own
+
+    @classmethod
+    def get_resolvable_fields(cls) -> dict[str, Any]:
+        return {**as_given(super().get_resolvable_fields()), "credentials": _Url}
 
 
 def destination_of(url: str) -> Any:
