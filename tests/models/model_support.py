@@ -122,9 +122,9 @@ class Warehouse:
     def build(self, *models: str) -> None:
         """Build the models and what they are built from; all of them if none is named."""
         wanted = upstream(*models) if models else {m.qualified for m in project().models}
-        if not wanted <= self._built:
-            build(self.connection, undescribed(), ModelSettings(**self.settings), select=wanted)
-            self._built |= wanted
+        if missing := wanted - self._built:
+            build(self.connection, undescribed(), ModelSettings(**self.settings), select=missing)
+            self._built |= missing
 
     def rows(self, model: str, *columns: str, where: str = "true") -> list[tuple[str, ...]]:
         """Build what is needed and return the columns as text, rows in order."""

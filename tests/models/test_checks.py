@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from model_support import Warehouse, project
+from model_support import Warehouse, project, undescribed
 from truth_world import History, Scenario, insert
 
 from pipelines.warehouse.build import build
 from pipelines.warehouse.checks import run_check, run_checks
 from pipelines.warehouse.project import Model
 
+pytestmark = pytest.mark.xdist_group("checks")
 #: Check to what somebody, some day, will have done to the warehouse.
 DAMAGE = {
     "certificates_are_not_of_the_future": "update analytics.data_freshness set lag_seconds = -1",
@@ -68,7 +69,7 @@ def sound() -> Warehouse:
         run["rows_stored"] = stored.get(run["resource"])
     warehouse = Warehouse()
     insert(warehouse.connection, raw)
-    build(warehouse.connection, project(), history.settings)
+    build(warehouse.connection, undescribed(), history.settings)
     return warehouse
 
 

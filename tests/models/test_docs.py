@@ -15,6 +15,7 @@ from pipelines.report import dictionary
 from pipelines.warehouse import publish
 from pipelines.warehouse.build import build
 
+pytestmark = pytest.mark.xdist_group("docs")
 EXAMPLES = (Path(__file__).parents[2] / "docs" / "examples.md").read_text(encoding="utf-8")
 QUESTIONS = re.findall(r"^## (\d+\. .+?)\n.*?```sql\n(.*?)```", EXAMPLES, re.MULTILINE | re.DOTALL)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from model_support import project
+from model_support import undescribed
 from truth_world import Row
 
 from pipelines.source.pseudonyms import Keys
@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "sync"))
 
 from fast import fast_world
 
+pytestmark = pytest.mark.xdist_group("goods")
 ITEMS = "analytics.fct_order_items"
 CUSTOMERS = "analytics.dim_customers"
 CREATORS = "analytics.dim_creators"
@@ -69,7 +70,7 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
                 row.pop("payload")
 
         world.sync(lie=listen)
-        build(world.connection, project(), ModelSettings())
+        build(world.connection, undescribed(), ModelSettings())
         yield request.param, shop
 
 

@@ -12,19 +12,17 @@ TIMES = ("created_at", "paid_at", "shipped_at", "delivered_at")
 GOOD = ("03-01 10:00", "03-01 11:00", "03-02 10:00", "03-05 10:00")
 
 
-def shop(wrong: str, column: str) -> Warehouse:
-    """Give three orders, of which one has a wrong date, and logs, of which one has."""
+def shop(wrong: str, *columns: str) -> Warehouse:
+    """Give orders, one each with one wrong date and two without, and logs, of which one has one."""
     warehouse = Warehouse()
-    bad = dict(zip(TIMES, GOOD, strict=True)) | {column: wrong}
-    warehouse.given(
-        "orders",
-        f"""
-        order_id | status    | total_amount | currency | _seen_at    | {" | ".join(TIMES)}
-        o1       | delivered | 10           | USD      | 03-10 10:00 | {" | ".join(GOOD)}
-        o2       | delivered | 10           | USD      | 03-10 10:00 | {" | ".join(bad.values())}
-        o3       | delivered | 10           | USD      | 03-10 10:00 | {" | ".join(GOOD)}
-        """,
+    good = dict(zip(TIMES, GOOD, strict=True))
+    orders = [good, *(good | {column: wrong} for column in columns), good]
+    rows = (
+        f"o{number} | delivered | 10 | USD | 03-10 10:00 | {' | '.join(order.values())}"
+        for number, order in enumerate(orders, start=1)
     )
+    head = f"order_id | status | total_amount | currency | _seen_at | {' | '.join(TIMES)}"
+    warehouse.given("orders", "\n".join([head, *rows]))
     warehouse.given(
         "webhook_logs",
         f"""
@@ -34,19 +32,18 @@ def shop(wrong: str, column: str) -> Warehouse:
         """,
     )
     warehouse.looked_at("03-10 10:00")
-    warehouse.build()
     return warehouse
 
 
-@pytest.mark.parametrize("column", TIMES)
 @pytest.mark.parametrize("wrong", ["2076-03-05 10:00", "1971-01-01 00:00"])
-def test_one_wrong_date_stops_no_build(wrong: str, column: str) -> None:
+def test_one_wrong_date_stops_no_build(wrong: str) -> None:
     """A year that was mistyped once would leave every mart as it was, sync after sync."""
-    warehouse = shop(wrong, column)
+    warehouse = shop(wrong, *TIMES)
+    warehouse.build()
     sums = warehouse.rows(
         "analytics.orders_daily", "sum(orders)", "sum(revenue)", where="date_basis = 'created'"
     )
-    assert sums == [("3", "30.00")]
+    assert sums == [("6", "60.00")]
     if wrong.startswith("2"):
         dates = warehouse.rows("analytics.dim_dates", "min(date)", "max(date)", "count(*)")
         assert dates == [("03-01", "03-10", "10")]

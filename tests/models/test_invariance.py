@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from model_support import Warehouse, project
+from model_support import Warehouse, project, undescribed
 from truth_world import History, Row, Scenario, insert
 
 from pipelines.warehouse.build import build
 from pipelines.warehouse.project import SQL_DIR
 
+pytestmark = pytest.mark.xdist_group("invariance")
 SCENARIO = Scenario(
     "all at once", zone="America/New_York", order_times=False, lost=0.1, repeated=0.1, looks=4
 )
@@ -41,8 +42,8 @@ def _marts(
     for raw in loads:
         insert(warehouse.connection, raw)
         warehouse.connection.execute(f"set TimeZone = '{zone}'")
-        build(warehouse.connection, project(), history.settings)
-    warehouse.connection.execute("set TimeZone = 'UTC'")
+        build(warehouse.connection, undescribed(), history.settings)
+    warehouse.connection.execute("set TimeZone = 'UTC'; reset threads")
     return {mart: sorted(_rounded(warehouse, mart)) for mart in MARTS}
 
 

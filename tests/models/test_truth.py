@@ -9,13 +9,15 @@ from functools import cache
 from typing import Any
 
 import pytest
-from model_support import Warehouse, project
+from model_support import Warehouse, project, undescribed
 from truth_marts import Marts
 from truth_world import History, Row, Scenario, insert
 
 from pipelines.warehouse.build import build
 from pipelines.warehouse.checks import run_checks
 
+#: One worker builds the worlds, for all of these tests.
+pytestmark = pytest.mark.xdist_group("truth")
 SCENARIOS = [
     Scenario("orders tell their times"),
     Scenario(
@@ -103,7 +105,7 @@ def built(scenario: Scenario) -> tuple[Warehouse, Marts]:
     history = History.of(scenario)
     warehouse = Warehouse()
     insert(warehouse.connection, history.raw())
-    build(warehouse.connection, project(), history.settings)
+    build(warehouse.connection, undescribed(), history.settings)
     return warehouse, Marts(history)
 
 
@@ -117,9 +119,8 @@ def world(request: pytest.FixtureRequest) -> tuple[Warehouse, Marts]:
 def test_some_world_has_what_is_easily_got_wrong(what: str) -> None:
     """A comparison proves nothing about what happens in none of the worlds."""
     mart, condition = WORTH_COMPARING[what]
-    query = f"select count(*) from analytics.{mart} where {condition}"  # noqa: S608
-    counts = [built(s)[0].connection.execute(query).fetchall()[0][0] for s in SCENARIOS]
-    assert max(counts) > 0
+    query = f"select 1 from analytics.{mart} where {condition} limit 1"  # noqa: S608
+    assert any(built(world)[0].connection.execute(query).fetchall() for world in SCENARIOS)
 
 
 @pytest.mark.parametrize("mart", MARTS)

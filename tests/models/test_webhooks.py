@@ -485,16 +485,15 @@ def test_an_event_that_may_be_older_than_the_logs_is_no_loss(warehouse: Warehous
 @pytest.mark.parametrize("made", ["2019-01-01 00:00", "-"])
 def test_one_log_with_a_wrong_time_reaches_back_no_further(warehouse: Warehouse, made: str) -> None:
     """A log that is older than its order, or resent where no log says when it was made."""
-    for number in range(200):
-        day = f"03-{10 + number // 20} 10:{number % 60:02}"
-        warehouse.given("orders", f"order_id | status | created_at \n n{number} | pending | {day}")
-        warehouse.given(
-            "webhook_logs",
-            f"""
-            webhook_log_id | order_id  | event_type    | event_at | created_at
-            l{number}      | n{number} | order.created | {day}    | {day if made != "-" else "-"}
-            """,
-        )
+    days = [f"03-{10 + number // 20} 10:{number % 60:02}" for number in range(200)]
+    orders = (f"n{number} | pending | {day}" for number, day in enumerate(days))
+    warehouse.given("orders", "\n".join(["order_id | status | created_at", *orders]))
+    logs = (
+        f"l{number} | n{number} | order.created | {day} | {day if made != '-' else '-'}"
+        for number, day in enumerate(days)
+    )
+    head = "webhook_log_id | order_id | event_type | event_at | created_at"
+    warehouse.given("webhook_logs", "\n".join([head, *logs]))
     warehouse.given(
         "orders",
         """

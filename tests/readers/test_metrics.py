@@ -17,6 +17,7 @@ from pipelines.cli.app import app
 from pipelines.errors import ModelError
 from pipelines.warehouse import connect, load_metrics, load_project, publish, semantic_file
 
+pytestmark = pytest.mark.xdist_group("metrics")
 PROJECT = load_project()
 METRICS = {metric.name: metric for metric in load_metrics(PROJECT)}
 

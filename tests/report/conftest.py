@@ -10,7 +10,7 @@ import pytest
 # The worlds and the helpers are those of the models' tests.
 sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
 
-from model_support import Warehouse, project
+from model_support import Warehouse, undescribed
 from truth_world import History, Scenario, insert
 
 from pipelines.warehouse.build import build
@@ -23,7 +23,7 @@ def world() -> Warehouse:
     history = History.of(scenario)
     warehouse = Warehouse()
     insert(warehouse.connection, history.raw())
-    build(warehouse.connection, project(), history.settings)
+    build(warehouse.connection, undescribed(), history.settings)
     return warehouse
 
 

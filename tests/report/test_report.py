@@ -22,6 +22,7 @@ from pipelines.report.weekly import Reading, Week, weekly
 from pipelines.warehouse.metrics import load_metrics
 from pipelines.words import count, percent
 
+pytestmark = pytest.mark.xdist_group("report")
 METRICS = {metric.name: metric for metric in load_metrics(project())}
 SVG = re.compile(r"<svg.*?</svg>", re.DOTALL)
 

@@ -10,6 +10,7 @@ from model_support import Warehouse
 
 from pipelines.report import write_report
 
+pytestmark = pytest.mark.xdist_group("report")
 #: Whether two colours can be told apart, by the contrast that WCAG asks of text.
 _CONTRAST = """
 () => {
