@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from installed import Installed, install
 
@@ -17,3 +19,14 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     if isinstance(val, str | bytes) and len(val) > 200:
         return f"{val[:60]!r}, {len(val)} in all"
     return None
+
+
+def pytest_collection_finish() -> None:
+    """Search for garbage among what tests make, and not among all that was imported for them."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """Let all of it go at the end, as extensions look for."""
+    gc.unfreeze()
