@@ -23,6 +23,7 @@ from pipelines.sandbox.backend import Backend
 from pipelines.sandbox.config import SandboxConfig
 from pipelines.sandbox.control import Control
 from pipelines.sandbox.gate import Gate
+from pipelines.sandbox.prompt_server import PromptServer
 from pipelines.sandbox.record import Record
 
 HOST = "127.0.0.1"
@@ -65,7 +66,7 @@ class Sandbox(Backend):
     def serve(self, port: int = 0) -> Iterator[Server]:
         """Serve in a thread until the block ends. Port 0: any that is free."""
         with _listening(port) as listener:
-            server = self._uvicorn()
+            server = PromptServer(self._uvicorn())
             thread = threading.Thread(
                 target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True
             )
@@ -74,33 +75,31 @@ class Sandbox(Backend):
                 _wait_until_up(server, thread)
                 yield Server(_url(listener))
             finally:
-                server.should_exit = True
+                server.end()
                 thread.join()
 
     def run_forever(self, port: int = 0, ready: Callable[[Server], None] | None = None) -> None:
         """Serve until Ctrl-C or SIGTERM. ``ready`` is called with the address first."""
-        server = self._uvicorn()
+        server = uvicorn.Server(self._uvicorn())
         with _listening(port) as listener, _ended_by_signals(server):
             if ready is not None:
                 ready(Server(_url(listener)))
             if not server.should_exit:
                 server.run(sockets=[listener])
 
-    def _uvicorn(self) -> uvicorn.Server:
-        return uvicorn.Server(
-            uvicorn.Config(
-                self.app,
-                log_config=None,
-                # A cut connection is an error to uvicorn, and what the sandbox is asked for.
-                log_level="critical",
-                access_log=False,
-                # The server's clock is the world's, so that is what `Date` has to tell.
-                date_header=False,
-                server_header=False,
-                # A client that waits for its quota keeps its connection.
-                timeout_keep_alive=120,
-                timeout_graceful_shutdown=1,
-            )
+    def _uvicorn(self) -> uvicorn.Config:
+        return uvicorn.Config(
+            self.app,
+            log_config=None,
+            # A cut connection is an error to uvicorn, and what the sandbox is asked for.
+            log_level="critical",
+            access_log=False,
+            # The server's clock is the world's, so that is what `Date` has to tell.
+            date_header=False,
+            server_header=False,
+            # A client that waits for its quota keeps its connection.
+            timeout_keep_alive=120,
+            timeout_graceful_shutdown=1,
         )
 
     @asynccontextmanager
