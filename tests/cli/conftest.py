@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,12 +36,20 @@ def place(tmp_path: Path, served: dict[str, str]) -> Place:
 
 
 @pytest.fixture(scope="session")
-def loaded_once(tmp_path_factory: pytest.TempPathFactory, served: dict[str, str]) -> Place:
-    """A place where the main job has run; for copying only."""
+def first_run(
+    tmp_path_factory: pytest.TempPathFactory, served: dict[str, str]
+) -> tuple[Place, subprocess.CompletedProcess[str]]:
+    """A place where the main job has run, for copying only, and what it said."""
     place = Place(tmp_path_factory.mktemp("loaded"), served)
     done = place.run("run")
     assert done.returncode == 0, done.stderr
-    return place
+    return place, done
+
+
+@pytest.fixture(scope="session")
+def loaded_once(first_run: tuple[Place, subprocess.CompletedProcess[str]]) -> Place:
+    """A place where the main job has run; for copying only."""
+    return first_run[0]
 
 
 @pytest.fixture

@@ -8,16 +8,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from functools import partial
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 from cli_support import Place
 
-from pipelines.sandbox import Sandbox
+from pipelines.sandbox import Sandbox, SandboxConfig, WorldOptions
+
+#: One worker runs all of them, and so has something to do while some of them wait.
+pytestmark = pytest.mark.xdist_group("patient")
 
 _HOLD = """
 import sys, duckdb
@@ -84,6 +86,52 @@ def _has_failed(place: Place, before: Contents, done: Completed, code: int, *tex
     assert before["printora_raw.orders"][0], "a comparison of empty tables shows nothing"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def patient(
+    tmp_path_factory: pytest.TempPathFactory, loaded_once: Place
+) -> Iterator[dict[str, Callable[..., None]]]:
+    """Runs that ask again, or wait, for a third of a minute before they fail.
+
+    They are begun before all tests of this module, and asked about by its last ones.
+    """
+    places = {}
+    for name in ("nobody", "page", "envelope", "held"):
+        places[name] = Place(tmp_path_factory.mktemp(name), loaded_once.settings)
+        shutil.copyfile(loaded_once.warehouse, places[name].warehouse)
+    before = loaded_once.contents()
+    odd = Sandbox(SandboxConfig(world=WorldOptions(orders=10)))
+    odd.set_faults(chances={"wrong_envelope": 1.0})
+    with (
+        _page() as page,
+        odd.serve() as server,
+        ExitStack() as holder,
+        ThreadPoolExecutor() as pool,
+    ):
+        pid = holder.enter_context(_held(places["held"].warehouse))
+
+        def begin(name: str, command: str, **changes: str) -> Callable[..., None]:
+            done = pool.submit(places[name].run, command, **changes)
+            begun.append(done)
+            return lambda *texts: _has_failed(places[name], before, done.result(), 1, *texts)
+
+        def asked_of(held: Callable[..., None]) -> Callable[..., None]:
+            def asked() -> None:
+                wait(begun)
+                holder.close()
+                held(str(pid))
+
+            return asked
+
+        begun: list[Future[Completed]] = []
+        yield {
+            "nobody": begin("nobody", "run", base_url="http://127.0.0.1:9"),
+            "page": begin("page", "run", base_url=page),
+            "envelope": begin("envelope", "run", base_url=server.base_url),
+            "held": asked_of(begin("held", "run")),
+            "status of held": asked_of(begin("held", "status")),
+        }
+
+
 def test_a_wrong_key_is_named(loaded: Place) -> None:
     """Broken: a revoked key looks like an outage, or empties the tables."""
     _fails(
@@ -107,54 +155,6 @@ def test_a_test_key_is_not_sent_to_production(loaded: Place) -> None:
     _fails(loaded, 2, "test key", "SOURCES__PRINTORA__ENVIRONMENT", base_url="")
 
 
-@pytest.fixture(scope="module")
-def patient(
-    tmp_path_factory: pytest.TempPathFactory, loaded_once: Place, sandbox: Sandbox
-) -> dict[str, Callable[..., None]]:
-    """Runs that ask again, or wait, for a third of a minute before they fail: all at once."""
-    sandbox.set_faults(chances={"wrong_envelope": 1.0})
-    places = {}
-    for name in ("nobody", "page", "envelope", "held"):
-        places[name] = Place(tmp_path_factory.mktemp(name), loaded_once.settings)
-        shutil.copyfile(loaded_once.warehouse, places[name].warehouse)
-    before = loaded_once.contents()
-    with _page() as page, _held(places["held"].warehouse) as pid, ThreadPoolExecutor() as pool:
-
-        def ends(name: str, *command: str, **changes: str) -> Callable[..., None]:
-            done = pool.submit(places[name].run, *command, **changes)
-            return lambda *texts: _has_failed(places[name], before, done.result(), 1, *texts)
-
-        begun: dict[str, Callable[..., None]] = {
-            "nobody": ends("nobody", "run", base_url="http://127.0.0.1:9"),
-            "page": ends("page", "run", base_url=page),
-            "envelope": ends("envelope", "run"),
-            "held": partial(ends("held", "run"), str(pid)),
-            "status of held": partial(ends("held", "status"), str(pid)),
-        }
-    sandbox.set_faults(chances={})
-    return begun
-
-
-@pytest.mark.xdist_group("patient")
-def test_an_unreachable_host_is_named(patient: dict[str, Callable[..., None]]) -> None:
-    """Broken: a refused connection ends in a traceback."""
-    patient["nobody"]("127.0.0.1", "Connection refused")
-
-
-@pytest.mark.xdist_group("patient")
-def test_a_page_in_place_of_the_api_is_not_an_empty_list(
-    patient: dict[str, Callable[..., None]],
-) -> None:
-    """Broken: an answer that is not JSON counts as no rows."""
-    patient["page"]("web page", "SOURCES__PRINTORA__BASE_URL")
-
-
-@pytest.mark.xdist_group("patient")
-def test_an_unknown_envelope_is_not_an_empty_list(patient: dict[str, Callable[..., None]]) -> None:
-    """Broken: a list under a name that nobody knows counts as no rows."""
-    patient["envelope"]("report")
-
-
 def test_a_ledger_that_is_not_there_is_named(loaded: Place) -> None:
     """Broken: a mistyped path counts as a partner without sessions."""
     path = str(loaded.folder / "nowhere.jsonl")
@@ -166,13 +166,6 @@ def test_a_ledger_that_cannot_be_read_is_named(loaded: Place) -> None:
     path = loaded.folder / "sessions.parquet"
     path.write_bytes(b"PAR1 and then nothing")
     _fails(loaded, 1, "sessions.parquet", session_ledger=str(path))
-
-
-@pytest.mark.xdist_group("patient")
-@pytest.mark.parametrize("asked", ["held", "status of held"])
-def test_who_holds_the_file_is_named(patient: dict[str, Callable[..., None]], asked: str) -> None:
-    """Broken: a notebook that is left open makes every run fail without a word of it."""
-    patient[asked]()
 
 
 def test_who_reads_the_file_is_named_before_a_run_fails(loaded: Place) -> None:
@@ -256,3 +249,26 @@ def test_a_report_goes_to_a_file(loaded: Place) -> None:
     assert done.returncode == 1
     assert "cannot be written" in " ".join(done.stderr.split())
     assert "--output" in done.stderr
+
+
+def test_an_unreachable_host_is_named(patient: dict[str, Callable[..., None]]) -> None:
+    """Broken: a refused connection ends in a traceback."""
+    patient["nobody"]("127.0.0.1", "Connection refused")
+
+
+def test_a_page_in_place_of_the_api_is_not_an_empty_list(
+    patient: dict[str, Callable[..., None]],
+) -> None:
+    """Broken: an answer that is not JSON counts as no rows."""
+    patient["page"]("web page", "SOURCES__PRINTORA__BASE_URL")
+
+
+def test_an_unknown_envelope_is_not_an_empty_list(patient: dict[str, Callable[..., None]]) -> None:
+    """Broken: a list under a name that nobody knows counts as no rows."""
+    patient["envelope"]("report")
+
+
+@pytest.mark.parametrize("asked", ["held", "status of held"])
+def test_who_holds_the_file_is_named(patient: dict[str, Callable[..., None]], asked: str) -> None:
+    """Broken: a notebook that is left open makes every run fail without a word of it."""
+    patient[asked]()

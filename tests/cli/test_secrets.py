@@ -45,7 +45,7 @@ def test_no_secret_is_in_anything_that_a_run_leaves_or_prints(tmp_path: Path) ->
     folder.mkdir()
     with sandbox.serve() as server:
         place = Place(folder, served_settings(sandbox, server, ledger))
-        done = [place.run("run"), place.run("run", "--json"), place.run("status", "--json")]
+        done = [place.run("run"), place.run("sync", "--json"), place.run("status", "--json")]
     assert SECRET.search((ledger / "sessions.jsonl").read_bytes()), "there was nothing to keep out"
     for process in done:
         assert process.returncode == 0, process.stderr
