@@ -7,8 +7,6 @@ import random
 import warnings
 
 import pytest
-from lifelines import AalenJohansenFitter, KaplanMeierFitter
-from lifelines.utils import median_survival_times
 from truth_estimators import (
     CANCELLED,
     ENDED,
@@ -20,6 +18,8 @@ from truth_estimators import (
     wilson,
 )
 
+#: lifelines takes a second to be there: one worker imports it, and only when it runs these.
+pytestmark = pytest.mark.xdist_group("estimators")
 CODES = {OPEN: 0, ENDED: 1, CANCELLED: 2}
 
 
@@ -39,6 +39,8 @@ def _subjects(seed: int, outcomes: tuple[str, ...], late: float = 0.0) -> list[S
 @pytest.mark.parametrize("seed", range(3))
 def test_aalen_johansen_and_its_band_agree_with_lifelines(seed: int, late: float) -> None:
     """A loop of ours that was wrong in the same way as the SQL would hide its mistake."""
+    from lifelines import AalenJohansenFitter
+
     subjects = _subjects(seed, (ENDED, CANCELLED, OPEN), late)
     fitter = AalenJohansenFitter(calculate_variance=True)
     with warnings.catch_warnings():
@@ -61,6 +63,9 @@ def test_aalen_johansen_and_its_band_agree_with_lifelines(seed: int, late: float
 @pytest.mark.parametrize("seed", range(3))
 def test_the_quantiles_interval_is_the_bands(seed: int) -> None:
     """Brookmeyer and Crowley: the times at which lifelines' band passes a half."""
+    from lifelines import KaplanMeierFitter
+    from lifelines.utils import median_survival_times
+
     subjects = _subjects(seed, (ENDED, OPEN))
     fitter = KaplanMeierFitter()
     fitter.fit([s.time for s in subjects], [s.outcome == ENDED for s in subjects])
@@ -72,6 +77,8 @@ def test_the_quantiles_interval_is_the_bands(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_without_a_competing_risk_it_is_kaplan_meier(seed: int) -> None:
     """The median is the first time by which survival is a half or less, ties and all."""
+    from lifelines import KaplanMeierFitter
+
     subjects = [Subject(float(round(t)), o) for t, o, _ in _subjects(seed, (ENDED, OPEN))]
     fitter = KaplanMeierFitter()
     fitter.fit([s.time for s in subjects], [s.outcome == ENDED for s in subjects])

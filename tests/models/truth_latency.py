@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from truth_estimators import (
@@ -47,9 +47,9 @@ class Span:
     not_after: datetime
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Stay:
-    """One order in one stage."""
+    """One order in one stage, equal to itself alone: what was found out of it is looked up."""
 
     start: Span
     end: Span
@@ -86,6 +86,10 @@ class Stay:
 
     def subject(self, variant: str, period: Period = ALWAYS) -> Subject | None:
         """Return it as the estimator takes it; None where it was not there to be seen."""
+        return _subject(self, variant, period)
+
+    def seen(self, variant: str, period: Period) -> Subject | None:
+        """Return the same, without remembering it."""
         since, until = period
         if not self.is_watched or (variant == "point" and self.end.at is None):
             return None
@@ -125,6 +129,11 @@ class Stay:
         if self.outcome == OPEN:
             return self.end.not_after - self._start(variant)
         return {"low": low, "high": high}.get(variant, (low + high) / 2)
+
+
+@cache
+def _subject(stay: Stay, variant: str, period: Period) -> Subject | None:
+    return stay.seen(variant, period)
 
 
 def _coarse(seconds: int, *, up: bool) -> int:

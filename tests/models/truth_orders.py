@@ -129,8 +129,13 @@ class OrderTruth:
                 made[log["event_type"]].append(log["created_at"])
         return {kind: _oldest(times) for kind, times in made.items()}
 
-    def fct_orders(self) -> Iterator[Row]:
+    def fct_orders(self) -> list[Row]:
         """Orders with their times, sources and hours."""
+        return self._every_order
+
+    @cached_property
+    def _every_order(self) -> list[Row]:
+        rows = []
         for order in self.history.orders:
             known = self.known[order["order_id"]]
             row: Row = {
@@ -154,7 +159,8 @@ class OrderTruth:
             for stage, (start, end) in STAGES.items():
                 begun, done = row[f"{start}_at"], row[f"{end}_at"]
                 row[f"{stage}_hours"] = hours(done - begun) if begun and done else None
-            yield row
+            rows.append(row)
+        return rows
 
     def _is_payment_unknown(self, order: Row, known: dict[str, Known]) -> bool:
         """Tell whether it was cancelled, and no payment before that would be told."""

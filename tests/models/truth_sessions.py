@@ -23,8 +23,12 @@ class SessionTruth(OrderTruth):
     def _ledger(self) -> dict[str, Row]:
         return {row["session_id"]: row for row in self.history.ledger}
 
-    def fct_sessions(self) -> Iterator[Row]:
+    def fct_sessions(self) -> list[Row]:
         """Sessions of the ledger, and those that only an order or an event shows."""
+        return self._every_session
+
+    @cached_property
+    def _every_session(self) -> list[Row]:
         by_session: dict[str, list[Row]] = defaultdict(list)
         for order in self.fct_orders():
             by_session[order["session_id"]].append(order)
@@ -33,8 +37,10 @@ class SessionTruth(OrderTruth):
             if log["order_id"] not in self.known:
                 at = events.get(log["session_id"], log["event_at"])
                 events[log["session_id"]] = min(at, log["event_at"])
-        for session_id in self._ledger.keys() | by_session.keys() | events.keys():
-            yield self._session(session_id, by_session[session_id], events.get(session_id))
+        return [
+            self._session(session_id, by_session[session_id], events.get(session_id))
+            for session_id in self._ledger.keys() | by_session.keys() | events.keys()
+        ]
 
     def _session(self, session_id: str, orders: list[Row], event_at: datetime | None) -> Row:
         listed = self._ledger.get(session_id)

@@ -30,10 +30,14 @@ class ShopTruth(SessionTruth):
 
     @cached_property
     def _orders(self) -> list[Row]:
-        return list(self.fct_orders())
+        return self.fct_orders()
+
+    @cached_property
+    def _logged_orders(self) -> set[str]:
+        return {order_id for order_id, _ in self.logged}
 
     def _is_told(self, order_id: str, event: str | None = None) -> bool:
-        return any(o == order_id and event in (None, e) for o, e in self.logged)
+        return (order_id, event) in self.logged if event else order_id in self._logged_orders
 
     @cached_property
     def _customers(self) -> dict[str, str | None]:

@@ -29,6 +29,9 @@ AS_OF = datetime(2026, 4, 2, 9, 30, tzinfo=UTC)
 STEPS = ("created", "paid", "shipped", "delivered", "cancelled")
 
 
+_TIMES = {step: f"{step}_at" for step in STEPS}
+
+
 @dataclass(frozen=True)
 class Scenario:
     """A world and how it was looked at."""
@@ -129,9 +132,12 @@ class History:
 
     def status(self, order: Row, at: datetime) -> str | None:
         """Return what the list showed of an order at a time; None before it was made."""
-        reached = [step for step in STEPS if (order[f"{step}_at"] or at + timedelta(1)) <= at]
-        words = {"created": "pending", "paid": self.scenario.paid_word}
-        return words.get(reached[-1], reached[-1]) if reached else None
+        for step in reversed(STEPS):
+            reached = order[_TIMES[step]]
+            if reached and reached <= at:
+                words = {"created": "pending", "paid": self.scenario.paid_word}
+                return words.get(step, step)
+        return None
 
     def raw(self) -> dict[str, list[Row]]:
         """Return the rows of every raw table."""
