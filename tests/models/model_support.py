@@ -71,8 +71,11 @@ def undescribed() -> Project:
 
 @cache
 def _engine() -> duckdb.DuckDBPyConnection:
-    """Return the DuckDB that all tests of a worker share, with the raw tables to be copied."""
-    engine = duckdb.connect()
+    """Return the DuckDB that all tests of a worker share, with the raw tables to be copied.
+
+    Of so few rows one thread does everything; a second one would only take time of its own.
+    """
+    engine = duckdb.connect(config={"threads": 1})
     engine.execute("attach ':memory:' as template; use template")
     ensure_raw_tables(engine)
     return engine

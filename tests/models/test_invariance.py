@@ -43,7 +43,7 @@ def _marts(
         insert(warehouse.connection, raw)
         warehouse.connection.execute(f"set TimeZone = '{zone}'")
         build(warehouse.connection, undescribed(), history.settings)
-    warehouse.connection.execute("set TimeZone = 'UTC'; reset threads")
+    warehouse.connection.execute("set TimeZone = 'UTC'; set threads = 1")
     return {mart: sorted(_rounded(warehouse, mart)) for mart in MARTS}
 
 
