@@ -80,7 +80,7 @@ def test_every_block_is_read(here: Place) -> None:
     whole = here.warehouse.read_bytes()
     size = len(whole)
     found = []
-    for at in range(3 * 4096, size, size // (60 if THOROUGH else 15)):
+    for at in range(3 * 4096, size, size // (60 if THOROUGH else 30)):
         here.warehouse.write_bytes(whole[:at] + bytes(200) + whole[at + 200 :])
         found.append(named(list(warehouse_examinations.warehouse()), "bad"))
     assert sum("move it away" in text for text in found) >= (4 if THOROUGH else 1)
