@@ -18,7 +18,9 @@ from typing import Any
 from pipelines.errors import ConfigurationError
 
 FILES = ("secrets.toml", "config.toml")
+Documents = tuple[tuple[Path, Mapping[str, Any]], ...]
 _OVERRIDES: ContextVar[Mapping[str, object]] = ContextVar("settings", default={})  # noqa: B039 - never changed in place
+_READ: ContextVar[Documents | None] = ContextVar("documents", default=None)
 
 
 @contextmanager
@@ -32,6 +34,16 @@ def overridden(values: Mapping[str, object]) -> Iterator[None]:
         yield
     finally:
         _OVERRIDES.reset(token)
+
+
+@contextmanager
+def read_once() -> Iterator[None]:
+    """Read the files once for all that is looked up inside the block."""
+    token = _READ.set(tuple(documents()))
+    try:
+        yield
+    finally:
+        _READ.reset(token)
 
 
 def lookup(path: str) -> Any:
@@ -54,6 +66,9 @@ def lookup(path: str) -> Any:
 
 def documents() -> Iterator[tuple[Path, Mapping[str, Any]]]:
     """Return the files that are there with what they say, the first to be heeded first."""
+    if (read := _READ.get()) is not None:
+        yield from read
+        return
     for name in FILES:
         for folder in (_project_folder(), _global_folder()):
             path = folder / name

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pipelines import destination_setting
 from pipelines.errors import ConfigurationError
 from pipelines.hosts import LOOPBACK
-from pipelines.lookup import lookup
+from pipelines.lookup import lookup, read_once
 from pipelines.setting_table import BY_NAME, choice, flag, is_off, refuse_wrong_values
 from pipelines.setting_table import number as _number
 from pipelines.setting_table import text as _text
@@ -134,6 +134,7 @@ def load_settings() -> Settings:
     )
 
 
+@read_once()
 def refuse_wrong() -> None:
     """Refuse settings that there are not, and values that they cannot have: each command begins so.
 
