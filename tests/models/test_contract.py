@@ -61,7 +61,7 @@ def test_every_mart_and_column_carries_its_description() -> None:
     build(warehouse.connection, project(), ModelSettings())
     found = warehouse.connection.execute(
         "select table_name || '.' || column_name, comment from duckdb_columns() "
-        "where schema_name = 'analytics'"
+        "where database_name = current_database() and schema_name = 'analytics'"
     ).fetchall()
     assert {name.split(".")[0] for name, _ in found} >= CONTRACT.keys()
     assert [name for name, comment in found if not comment] == []
