@@ -12,6 +12,10 @@ from cli_support import PLENTY, Place, served_settings
 
 from pipelines.sandbox import Sandbox, SandboxConfig, WorldOptions
 
+pytest.register_assert_rewrite("patient")
+
+from patient import patient  # noqa: E402, F401 - a fixture, after its asserts are told to explain
+
 
 @pytest.fixture(scope="session")
 def sandbox() -> Sandbox:

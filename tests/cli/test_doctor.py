@@ -17,6 +17,9 @@ from pipelines.sandbox import Sandbox
 from pipelines.settings import load_settings
 from pipelines.warehouse import connect, warehouse_lock
 
+#: What there is to do while some runs wait in vain.
+pytestmark = [pytest.mark.xdist_group("patient"), pytest.mark.usefixtures("patient")]
+
 
 @pytest.fixture
 def here(loaded: Place, monkeypatch: pytest.MonkeyPatch) -> Place:

@@ -3,133 +3,19 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from cli_support import Place
+from patient import has_failed, held
 
-from pipelines.sandbox import Sandbox, SandboxConfig, WorldOptions
-
-#: One worker runs all of them, and so has something to do while some of them wait.
-pytestmark = pytest.mark.xdist_group("patient")
-
-_HOLD = """
-import sys, duckdb
-connection = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "reading")
-print("held", flush=True)
-sys.stdin.read()
-"""
-
-
-Contents = Mapping[str, tuple[int, int]]
-Completed = subprocess.CompletedProcess[str]
-
-
-class _Page(BaseHTTPRequestHandler):
-    """What a hotel's network answers in the API's place."""
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b"<html>Please accept our terms</html>")
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@contextmanager
-def _page() -> Iterator[str]:
-    with HTTPServer(("127.0.0.1", 0), _Page) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-@contextmanager
-def _held(warehouse: Path, how: str = "writing") -> Iterator[int]:
-    """Let another process have the DuckDB file open; its id."""
-    command = [sys.executable, "-c", _HOLD, str(warehouse), how]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as holder:
-        assert holder.stdout
-        assert holder.stdin
-        assert holder.stdout.readline() == "held\n"
-        yield holder.pid
-        holder.stdin.close()
+pytestmark = [pytest.mark.xdist_group("patient"), pytest.mark.usefixtures("patient")]
 
 
 def _fails(place: Place, code: int, *texts: str, **changes: str) -> None:
     """Run the main job, which must fail with that code, say these texts, and touch no table."""
     before = place.contents()
-    _has_failed(place, before, place.run("run", **changes), code, *texts)
-
-
-def _has_failed(place: Place, before: Contents, done: Completed, code: int, *texts: str) -> None:
-    assert done.returncode == code, done.stderr
-    assert done.stdout == ""
-    # The paragraph comes last, after what was told on the way.
-    paragraph = done.stderr.rstrip("\n").splitlines()[-1]
-    assert paragraph.startswith("Error: ")
-    assert "Traceback" not in done.stderr
-    for text in texts:
-        assert text in paragraph
-    assert place.contents() == before
-    assert before["printora_raw.orders"][0], "a comparison of empty tables shows nothing"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def patient(
-    tmp_path_factory: pytest.TempPathFactory, loaded_once: Place
-) -> Iterator[dict[str, Callable[..., None]]]:
-    """Runs that ask again, or wait, for a third of a minute before they fail.
-
-    They are begun before all tests of this module, and asked about by its last ones.
-    """
-    places = {}
-    for name in ("nobody", "page", "envelope", "held"):
-        places[name] = Place(tmp_path_factory.mktemp(name), loaded_once.settings)
-        shutil.copyfile(loaded_once.warehouse, places[name].warehouse)
-    before = loaded_once.contents()
-    odd = Sandbox(SandboxConfig(world=WorldOptions(orders=10)))
-    odd.set_faults(chances={"wrong_envelope": 1.0})
-    with (
-        _page() as page,
-        odd.serve() as server,
-        ExitStack() as holder,
-        ThreadPoolExecutor() as pool,
-    ):
-        pid = holder.enter_context(_held(places["held"].warehouse))
-
-        def begin(name: str, command: str, **changes: str) -> Callable[..., None]:
-            done = pool.submit(places[name].run, command, **changes)
-            begun.append(done)
-            return lambda *texts: _has_failed(places[name], before, done.result(), 1, *texts)
-
-        def asked_of(held: Callable[..., None]) -> Callable[..., None]:
-            def asked() -> None:
-                wait(begun)
-                holder.close()
-                held(str(pid))
-
-            return asked
-
-        begun: list[Future[Completed]] = []
-        yield {
-            "nobody": begin("nobody", "run", base_url="http://127.0.0.1:9"),
-            "page": begin("page", "run", base_url=page),
-            "envelope": begin("envelope", "run", base_url=server.base_url),
-            "held": asked_of(begin("held", "run")),
-            "status of held": asked_of(begin("held", "status")),
-        }
+    has_failed(place, before, place.run("run", **changes), code, *texts)
 
 
 def test_a_wrong_key_is_named(loaded: Place) -> None:
@@ -170,7 +56,7 @@ def test_a_ledger_that_cannot_be_read_is_named(loaded: Place) -> None:
 
 def test_who_reads_the_file_is_named_before_a_run_fails(loaded: Place) -> None:
     """Broken: all is well, says status, and every run ends because a BI tool is connected."""
-    with _held(loaded.warehouse, "reading") as pid:
+    with held(loaded.warehouse, "reading") as pid:
         told = [loaded.run("status").stdout, loaded.run("doctor").stdout]
     for text in told:
         assert f"(PID {pid}): a run waits ten seconds, and ends." in " ".join(text.split())
