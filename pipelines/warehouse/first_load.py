@@ -14,7 +14,7 @@ from pipelines.source.pseudonyms import key_file
 from pipelines.warehouse.catalog import relations
 from pipelines.warehouse.connection import connect, log_of
 from pipelines.warehouse.lock import DEFAULT_TIMEOUT, warehouse_lock
-from pipelines.warehouse.project import raw_tables
+from pipelines.warehouse.project import RAW_SCHEMA, raw_tables
 
 
 @contextmanager
@@ -38,6 +38,7 @@ def warehouse_writer(
 def unmade_unless_loaded(path: Path) -> Iterator[None]:
     """Take away what an error in the block leaves of a warehouse that was not there before it.
 
+    It stays where anything was loaded into it, or somebody has made a table of their own in it.
     The caller holds the warehouse's lock, whose own file stays: others may wait for it.
     """
     new = [each for each in (path, log_of(path), key_file(path)) if not each.exists()]
@@ -46,13 +47,15 @@ def unmade_unless_loaded(path: Path) -> Iterator[None]:
     except BaseException:
         if path in new and path.exists() and not _is_loaded(path):
             for each in new:
-                each.unlink(missing_ok=True)
+                each.resolve().unlink(missing_ok=True)  # a link to it is somebody's own
         raise
 
 
 def _is_loaded(path: Path) -> bool:
     try:
         with connect(path, read_only=True) as connection:
-            return not raw_tables().isdisjoint(relations(connection))
+            names = relations(connection)
     except WarehouseError:
         return True  # it cannot be looked at, and so it stays
+    # Before a load there are only dlt's own tables and ours of the rule for personal data.
+    return any(name in raw_tables() or not name.startswith(RAW_SCHEMA) for name in names)

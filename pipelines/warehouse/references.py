@@ -30,7 +30,8 @@ class Reference:
 class Select:
     """The tables that a select reads, sorted, without its own CTEs, and its columns' names.
 
-    A column is called ``*`` or nothing where only the database can tell what it is.
+    A column is called ``*`` or nothing where only the database can tell what it is called,
+    and there are none where only it can tell which there are.
     """
 
     reads: tuple[Reference, ...]
@@ -45,7 +46,18 @@ def parsed(sql: str, place: str) -> Select:
         ModelError: it cannot be parsed, or is not one select.
     """
     query = _parse_one_query(sql, place)
-    return Select(_references(query), tuple(query.named_selects))
+    # A union by name has columns of both sides.
+    selects = () if query.args.get("by_name") else query.selects
+    return Select(_references(query), tuple(map(_called, selects)))
+
+
+def _called(column: exp.Expr) -> str:
+    """Return a column's name; sqlglot's own guess at one without an alias is not DuckDB's name."""
+    from sqlglot import exp
+
+    is_several = isinstance(column.this, exp.Columns | exp.Explode | exp.Unnest)
+    is_named = isinstance(column, exp.Alias | exp.Column) and not is_several
+    return column.output_name if is_named else ""
 
 
 def _references(query: exp.Query) -> tuple[Reference, ...]:

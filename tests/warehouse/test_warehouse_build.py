@@ -125,6 +125,25 @@ def test_columns_are_called_as_the_database_calls_them(
 _FAILING = "select range as a from range(1) where cast('x' || range as int) = 1"
 
 
+@pytest.mark.parametrize(
+    ("select", "described"),
+    [
+        ("select a::varchar from ({})", ["a"]),
+        ("select a, -a from ({})", ["a"]),
+        ("select 'x' from ({})", ["x"]),
+        ("select unnest({{'x': a, 'y': a}}) as pair from ({})", ["pair"]),
+        ("select a, 1 as b from ({}) union all by name select 1 as c", ["a", "b"]),
+    ],
+)
+def test_a_column_without_a_name_is_refused_before_the_query_runs(
+    connection: DuckDBPyConnection, root: Path, select: str, described: list[str]
+) -> None:
+    """Who forgets an alias waits for the whole query, and is then told of a comment that failed."""
+    write_model(root, "analytics/a", select.format(_FAILING), described)
+    with pytest.raises(ModelError, match="columns of its header are not those of its select"):
+        _build(connection, root)
+
+
 @given(failing=st.integers(0, 5), removed=st.sets(st.integers(0, 5)), is_view=st.booleans())
 @settings(deadline=None, max_examples=25 if THOROUGH else 10)
 def test_a_build_that_fails_changes_nothing(

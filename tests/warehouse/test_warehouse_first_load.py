@@ -48,3 +48,17 @@ def test_what_was_there_stays(path: Path) -> None:
     assert _fail(path, _BEGUN) == {_key(path)}
     connect(path).close()
     assert _fail(path, _BEGUN) == {path, _key(path)}
+
+
+def test_what_somebody_else_put_there_stays(path: Path) -> None:
+    """A first sync waits for hours, a person makes a table meanwhile, and an error removes it."""
+    assert _fail(path, f"{_BEGUN}; create view notes as select 1 as a") == {path, _key(path)}
+
+
+def test_a_link_to_a_warehouse_that_is_not_made_yet_stays(path: Path) -> None:
+    """The half-made file stays on its volume, and the next run makes another beside the others."""
+    target = path.with_name("elsewhere") / path.name
+    target.parent.mkdir()
+    path.symlink_to(target)
+    assert _fail(path, _BEGUN) == {path, target.parent}
+    assert not target.exists()
