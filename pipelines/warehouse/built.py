@@ -66,6 +66,6 @@ def write_settings(connection: DuckDBPyConnection, settings: ModelSettings) -> N
 
 
 def _insert(connection: DuckDBPyConnection, table: str, rows: Iterable[tuple[object, ...]]) -> None:
-    of_columns = [list(values) for values in zip(*rows, strict=True)]
-    marks = ", ".join("unnest(?)" for _ in of_columns)
-    connection.execute(f"insert into {quoted(table)} select {marks}", of_columns)
+    if of_columns := [list(values) for values in zip(*rows, strict=True)]:
+        marks = ", ".join("unnest(?)" for _ in of_columns)
+        connection.execute(f"insert into {quoted(table)} select {marks}", of_columns)

@@ -228,6 +228,9 @@ def test_a_table_is_dropped_only_when_asked_and_only_if_a_build_made_it(
     assert state.removed(project) == ["analytics.gone", "analytics.gone_view"]
     build(connection, project, ModelSettings(), prune=True)
     assert _marts(connection) == {"kept", "mine"}
+    (root / "analytics" / "kept.sql").unlink()
+    assert build(connection, load_project(root, layers=()), ModelSettings(), prune=True) == []
+    assert _marts(connection) == {"mine"}
 
 
 def _marts(connection: DuckDBPyConnection) -> set[str]:
