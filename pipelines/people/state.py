@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from pipelines.source.allowed import RULES
 from pipelines.source.privacy import Privacy
-from pipelines.warehouse.project import RAW_SCHEMA
+from pipelines.warehouse.project import PRIVACY_STATE, RAW_SCHEMA
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 RAW = RAW_SCHEMA
-STATE = f"{RAW}.privacy_state"
+STATE = PRIVACY_STATE
 #: Who was forgotten, and the receipts of it.
 FORGOTTEN, RECEIPTS = f"{RAW}.forgotten", f"{RAW}.forget_receipts"
 OWN_TABLES = {STATE, FORGOTTEN, RECEIPTS}

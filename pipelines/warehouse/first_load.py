@@ -5,7 +5,7 @@ An empty warehouse looks like one that lost its rows, and a key beside it like o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from pipelines.source.pseudonyms import key_file
 from pipelines.warehouse.catalog import relations
 from pipelines.warehouse.connection import connect, log_of
 from pipelines.warehouse.lock import DEFAULT_TIMEOUT, warehouse_lock
-from pipelines.warehouse.project import RAW_SCHEMA, raw_tables
+from pipelines.warehouse.project import PRIVACY_STATE, RAW_SCHEMA, raw_tables
 
 
 @contextmanager
@@ -45,17 +45,21 @@ def unmade_unless_loaded(path: Path) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        if path in new and path.exists() and not _is_loaded(path):
-            for each in new:
+        if path in new and path.exists():
+            for each in _vain(path, new):
                 each.resolve().unlink(missing_ok=True)  # a link to it is somebody's own
         raise
 
 
-def _is_loaded(path: Path) -> bool:
+def _vain(path: Path, new: Collection[Path]) -> Collection[Path]:
+    """Return which of the new files nobody needs: none, if there is anything in the warehouse."""
     try:
         with connect(path, read_only=True) as connection:
             names = relations(connection)
     except WarehouseError:
-        return True  # it cannot be looked at, and so it stays
+        return ()  # it cannot be looked at, and so it stays
     # Before a load there are only dlt's own tables and ours of the rule for personal data.
-    return any(name in raw_tables() or not name.startswith(RAW_SCHEMA) for name in names)
+    if any(name in raw_tables() or not name.startswith(RAW_SCHEMA) for name in names):
+        return ()
+    # What does not know of the key was made when the first file had been moved away.
+    return [each for each in new if each != key_file(path) or PRIVACY_STATE in names]

@@ -15,6 +15,8 @@ from pipelines.warehouse.selection import select_models
 
 SQL_DIR = shipped("sql")
 RAW_SCHEMA = "printora_raw"
+#: By which rule and key the rows were made.
+PRIVACY_STATE = f"{RAW_SCHEMA}.privacy_state"
 #: The layers, each from earlier ones only: a folder of ``sql/``, a schema, and a group in Dagster.
 LAYERS = ("staging", "intermediate", "analytics")
 CHECKS = "checks"

@@ -9,7 +9,8 @@ import pytest
 from pipelines.warehouse import connect
 from pipelines.warehouse.first_load import unmade_unless_loaded
 
-_BEGUN = "create schema if not exists printora_raw"
+_EMPTY = "create schema if not exists printora_raw"
+_BEGUN = f"{_EMPTY}; create table if not exists printora_raw.privacy_state (rules text)"
 _LOADED = f"{_BEGUN}; create table printora_raw.orders (order_id text)"
 
 
@@ -62,3 +63,8 @@ def test_a_link_to_a_warehouse_that_is_not_made_yet_stays(path: Path) -> None:
     path.symlink_to(target)
     assert _fail(path, _BEGUN) == {path, target.parent}
     assert not target.exists()
+
+
+def test_the_key_of_a_warehouse_that_was_moved_away_stays(path: Path) -> None:
+    """Who puts the first file back has rows whose pseudonyms nobody can make again."""
+    assert _fail(path, _EMPTY) == {_key(path)}
