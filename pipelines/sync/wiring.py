@@ -42,7 +42,7 @@ def sync(
     Raises:
         ConfigurationError: the warehouse holds another identity's data; nothing was asked.
         PrintoraError: with what to do. What was read before the error is loaded; if nothing was,
-            the tables are as they were, and a file that was not there is not made.
+            the tables are as they were, and a DuckDB file that was not there is not made.
     """
     clock = clock or SystemClock()
     refuse_early(settings, clock)
