@@ -6,7 +6,7 @@ by its name. Which files a new one takes is in ``docs/architecture.md``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -198,3 +198,8 @@ ORDERS_LIST = ListSpec(
 LISTS: tuple[ListSpec, ...] = (WEBHOOK_LOGS_LIST, ORDERS_LIST)
 #: What has a certificate of its own: each list, and the partner's own of its sessions.
 RESOURCES: tuple[str, ...] = (*(spec.name for spec in LISTS), SESSIONS.name)
+
+
+def lists_of(version: str, lists: Iterable[ListSpec] | None = None) -> list[ListSpec]:
+    """Return those of the lists, of all if none are given, that a version of the API has."""
+    return [spec for spec in (LISTS if lists is None else lists) if version in spec.paths]

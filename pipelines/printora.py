@@ -27,7 +27,7 @@ from pipelines.clock import Clock, SystemClock, utc
 from pipelines.destinations.batches import to_arrow
 from pipelines.destinations.packages import hints_of, without_expected_hints
 from pipelines.errors import PrintoraError
-from pipelines.lists import LISTS, ListSpec
+from pipelines.lists import ListSpec, lists_of
 from pipelines.lookup import overridden
 from pipelines.people import keys_for
 from pipelines.setting_table import SECTION
@@ -98,7 +98,9 @@ def printora_source(settings: Settings | None = None, *, clock: Clock | None = N
 
 def _resources(settings: Settings, clock: Clock) -> list[Any]:
     whole = _WholeLists(settings, clock)
-    resources = [_resource(spec.table, whole.scan, spec) for spec in LISTS]
+    resources = [
+        _resource(spec.table, whole.scan, spec) for spec in lists_of(settings.contract.version)
+    ]
     return [*resources, _resource(SESSIONS, whole.ledger)]
 
 

@@ -90,11 +90,12 @@ def _odd_key() -> Finding:
 
 def api(settings: Settings, clock: Clock) -> Iterator[Finding]:
     """Ask each list for one row: key, partner, contract, limits and clock show in the answers."""
-    from pipelines.lists import LISTS
+    from pipelines.lists import lists_of
     from pipelines.sync import open_client
 
     with open_client(settings, clock, budget=REQUESTS) as client:
-        for spec in LISTS:
+        lists = lists_of(client.contract.version)
+        for spec in lists:
             try:
                 page = client.read_list(spec, limit=1, attempts=2)
             except PrintoraError as error:
@@ -108,7 +109,7 @@ def api(settings: Settings, clock: Clock) -> Iterator[Finding]:
         for _ in range(_AGREE):  # a clock that is far away is believed when answers agree
             if not client.clock_trusted:
                 with suppress(PrintoraError):
-                    client.read_list(LISTS[0], limit=1, attempts=1)
+                    client.read_list(lists[0], limit=1, attempts=1)
         yield _clock(client)
 
 

@@ -10,7 +10,7 @@ from pipelines.client import Page, PrintoraClient
 from pipelines.clock import Clock, utc
 from pipelines.destinations.base import Destination
 from pipelines.errors import PrintoraError, QuotaExhausted
-from pipelines.lists import LISTS, ListSpec
+from pipelines.lists import LISTS, ListSpec, lists_of
 from pipelines.progress import Listener, Loaded
 from pipelines.source.parse import Parser
 from pipelines.source.privacy import Privacy
@@ -59,8 +59,7 @@ class Runner:
         self._listener = listener
         self._kept = read_state(destination.state)
         self._identity = identity or self._kept.identity
-        version = client.contract.version
-        self._lists = [spec for spec in lists if version in spec.paths]
+        self._lists = lists_of(client.contract.version, lists)
         self._withdrawn = destination.withdrawn()
         self._started_at = utc(clock.now())
         sync_id = f"{self._started_at:%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:6]}"

@@ -18,10 +18,15 @@ import duckdb
 import httpx
 import pytest
 from fast import PLENTY, FastDestination
+from sync_world import world
 
+from pipelines import lists
+from pipelines.cli.examinations import api
 from pipelines.client import PrintoraClient, RateGovernor
+from pipelines.client.wire import CONTRACTS
 from pipelines.clock import ManualClock
-from pipelines.lists import LISTS, ListSpec, StatusOrder
+from pipelines.lists import LISTS, RESOURCES, ListSpec, StatusOrder
+from pipelines.printora import printora_source
 from pipelines.progress import ignore
 from pipelines.source.privacy import Privacy
 from pipelines.source.pseudonyms import Keys
@@ -228,6 +233,17 @@ def _names(node: ast.AST) -> list[ast.expr]:
         case ast.Dict():
             return [key for key in node.keys if key]
     return []
+
+
+def test_a_version_that_has_no_such_list_is_not_asked_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The dlt source and the doctor would end in a KeyError, for a list that only 1.0 has."""
+    monkeypatch.setattr(lists, "LISTS", (REFUNDS, *LISTS))
+    with world(tmp_path, 5, contract=CONTRACTS["1.1"]) as here:
+        assert set(printora_source(here.settings).resources) == set(RESOURCES)
+        levels = [found.level for found in api(here.settings, here.clock)]
+        assert levels == ["ok"] * 4  # two lists, the limits and the clock
 
 
 def test_nobody_asks_a_list_for_its_name() -> None:
