@@ -117,6 +117,10 @@ FOUND: dict[str, tuple[Setting, list[Story]]] = {
         Setting(1, "newest_first", "right"),
         [((1, ("young", 0)), (2, ("hide", 0)), (2, ("twice", 0)))],
     ),
+    "a count that tells late of a row that went, and one put back at the old end": (
+        Setting(4, "newest_first", "late"),
+        [(), ((0, ("old", 0)), (1, ("goes", 1)))],
+    ),
     "a row that came behind a scan, and one left out while another came": (
         Setting(1, "oldest_first", "right"),
         [(), ((1, ("old", 0)), (2, ("hide", 0)), (3, ("young", 0)))],
