@@ -48,7 +48,9 @@ def test_one_event_anywhere_makes_no_certificate_false(sort: Sort, total: Total)
 @pytest.mark.parametrize(("sort", "total"), PAIRS if THOROUGH else [("newest_first", "late")])
 def test_two_events_anywhere_make_no_certificate_false(sort: Sort, total: Total) -> None:
     """Two things that happen in one sync would hide each other from the numbers."""
-    tried([Setting(n, sort, total) for n in ((1, 2, 3, 4) if THOROUGH else (1,))], 2, 2)
+    # Of four rows an answer does not show all of a status: a total that is wrong then hides some.
+    most = 1 if not THOROUGH else 4 if total == "right" else 3
+    tried([Setting(n, sort, total) for n in range(1, most + 1)], 2, 2)
 
 
 @pytest.mark.skipif(not THOROUGH, reason="takes minutes")
