@@ -123,10 +123,11 @@ def _count(run: ListRun) -> Strategy[StatusCounts]:
 
 
 def _compared(run: ListRun, counts: StatusCounts) -> tuple[Compared, bool]:
-    """Compare the counts with the known rows; and tell whether together they are as many."""
+    """Compare the counts with the known rows; and tell whether together they are surely as many."""
     bad = run.bad_by_status
     compared = {s: (n, run.count(s) + bad.get(s, 0)) for s, n in counts.counts.items()}
-    return compared, sum(counts.counts.values()) + run.without_status == run.listed
+    total = sum(counts.counts.values()) + run.without_status
+    return compared, total == run.listed and not counts.moved
 
 
 def _note_miscounted(run: ListRun, gaps: Compared) -> None:

@@ -24,12 +24,27 @@ NO_COUNTS = "the API does not count by status"
 class StatusCounts:
     """How many rows have each status; ``began`` when the first of them was asked for.
 
-    ``uncounted``: the statuses that the API does not count.
+    ``uncounted``: the statuses that the API does not count; ``moved``: a row was shown in two, and
+    is counted in both only where ``total`` tells in time.
     """
 
     began: datetime | None = None
     counts: dict[str, int] = field(default_factory=dict)
     uncounted: list[str] = field(default_factory=list)
+    moved: bool = False
+    _shown: set[str] = field(default_factory=set)
+    _longest: int = 0
+
+    def shows_too_few(self, page: ListPage) -> bool:
+        """Tell whether an answer counts rows that it leaves out though it had room for more."""
+        short = len(page.rows) < self._longest
+        return short and page.total is not None and page.end < page.total
+
+    def note_rows(self, page: ListPage) -> None:
+        """Note which rows an answer shows."""
+        self._longest = max(self._longest, len(page.rows))
+        self.moved |= not self._shown.isdisjoint(page.keys)
+        self._shown.update(page.keys)
 
     def fill_up(self, total: int | None) -> None:
         """Count statuses that the API does not by what the others leave: one, or nothing."""
@@ -66,11 +81,6 @@ def count(
     return page
 
 
-def _shows_too_few(page: ListPage, longest: int) -> bool:
-    """Tell whether an answer counts rows that it leaves out though it had room for more."""
-    return page.total is not None and page.end < page.total and len(page.rows) < longest
-
-
 def count_statuses(
     spec: ListSpec,
     state: ListState,
@@ -84,14 +94,14 @@ def count_statuses(
     Then a row that moves meanwhile is counted twice and none is missed. Where the first are not
     counted, the filter is not honoured at all: one tells, unless it is ``trusting``.
     """
-    found, longest = StatusCounts(), 0
+    found = StatusCounts()
     for status in statuses:
         page = yield from count(spec, state, copy, status)
-        if page is not None and not state.hidden and _shows_too_few(page, longest):
+        if page is not None and not state.hidden and found.shows_too_few(page):
             page = yield from count(spec, state, copy, status)  # it may tell late of what went
-        longest = max(longest, len(page.rows) if page else 0)
-        if page is not None and found.began is None:
-            found.began = page.asked_at
+        if page is not None:
+            found.note_rows(page)
+            found.began = found.began or page.asked_at
         if page is None or page.total is None:
             found.uncounted.append(status)
             if len(found.uncounted) > trusting and not found.counts:

@@ -123,6 +123,10 @@ FOUND: dict[str, tuple[Setting, list[Story]]] = {
         Setting(4, "newest_first", "late"),
         [(), ((0, ("old", 0)), (1, ("goes", 1)))],
     ),
+    "a row that two counts show, one of which tells late, and one that moved before": (
+        Setting(4, "newest_first", "late"),
+        [((6, ("moves", 2)),), ((1, ("moves", 4)),)],
+    ),
     "a row that came behind a scan, and one left out while another came": (
         Setting(1, "oldest_first", "right"),
         [(), ((1, ("old", 0)), (2, ("hide", 0)), (3, ("young", 0)))],
