@@ -42,8 +42,11 @@ class LocalCopy(Protocol):
     def latest_look(self, spec: ListSpec, statuses: tuple[str, ...]) -> str | None:
         """Return the one of the statuses in which the list last showed a row."""
 
-    def events(self, spec: ListSpec, since: datetime) -> list[Row]:
-        """Return the events of other rows that happened since a time, the earliest first."""
+    def events(self, spec: ListSpec, since: datetime, columns: Collection[str] = ()) -> list[Row]:
+        """Return the events of other rows that happened since a time, the earliest first.
+
+        With ``columns`` they have those and their times alone.
+        """
 
     def bad(self, spec: ListSpec, since: datetime | None) -> Mapping[str | None, int]:
         """Count by status the records met since a time that have a key and are no stored row."""

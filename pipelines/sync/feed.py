@@ -80,7 +80,8 @@ class EventFeed:
 
     def told(self, copy: LocalCopy, since: datetime) -> frozenset[str]:
         """Return the keys of which events tell that happened since a time."""
-        return frozenset(event[self.feed.key] for event in copy.events(self.events, since))
+        found = copy.events(self.events, since, (self.feed.key,))
+        return frozenset(event[self.feed.key] for event in found)
 
     def ahead_of_list(self, copy: LocalCopy, as_of: datetime) -> int:
         """Count the orders of which events tell what the list, asked later, does not show.
@@ -97,10 +98,16 @@ class EventFeed:
     def _last_told(self, copy: LocalCopy, as_of: datetime) -> list[tuple[Row, int]]:
         """Return the newest events that the list must show, and the rank of each one's status."""
         for span in _SPANS:
-            told = list(self._ranked(copy.events(self.events, as_of - span), as_of - LAG))
+            found = copy.events(self.events, as_of - span, self._telling)
+            told = list(self._ranked(found, as_of - LAG))
             if told:
                 return told if span == RECENT else told[-1:]
         return []
+
+    @property
+    def _telling(self) -> tuple[str, ...]:
+        """The columns that tell which row an event moved, and to which status."""
+        return self.feed.key, self.feed.kind, "order_status"
 
     def _ranked(self, events: Iterable[Row], until: datetime) -> Iterable[tuple[Row, int]]:
         """Yield events that happened until a time, with the ranks of their statuses.

@@ -133,10 +133,15 @@ class Overlay:
         looks = self._stored.statuses(spec.table, condition)
         return max(looks, key=lambda status: looks[status][1], default=None)
 
-    def events(self, spec: ListSpec, since: datetime) -> list[Row]:
-        """Return the events of other rows that happened since a time, the earliest first."""
+    def events(self, spec: ListSpec, since: datetime, columns: Collection[str] = ()) -> list[Row]:
+        """Return the events of other rows that happened since a time, the earliest first.
+
+        With ``columns`` they have those and their times; what they say at length stays unread.
+        """
         condition = Where(present=("order_id",), bounds=(Bound(_HAPPENED, since),))
         names = [column.name for column in spec.table.columns if column.name != "extra"]
+        if columns:
+            names = [*{spec.key, *columns, *_HAPPENED}]
         waiting = self._pending.rows(spec.table)
         stored = self._stored.select(spec.table, names, condition)
         rows = [row for row in stored if row[spec.key] not in waiting]
