@@ -72,7 +72,7 @@ KINDS = (
         "lost-webhooks",
         "Webhook events that were never sent",
         ("webhook event was never sent", "webhook events were never sent"),
-        "Your systems do not know of them: ask Printora to resend them.",
+        "Your systems were not told: ask Printora to send again.",
         {"order": "order_id", "event": "event_type", "expected by": "expected_at"},
         "select order_id, event_type, expected_at from analytics.webhook_gaps "
         "where explanation = 'none'",
@@ -83,7 +83,7 @@ KINDS = (
         "failed-webhooks",
         "Webhook deliveries that failed for good",
         ("webhook delivery has failed for good", "webhook deliveries have failed for good"),
-        "Mend what the receiver answers, then retry them.",
+        "Mend what the receiver answers, then have it tried again.",
         {
             "log": "webhook_log_id",
             "order": "order_id",

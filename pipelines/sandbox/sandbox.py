@@ -66,7 +66,7 @@ class Sandbox(Backend):
     def serve(self, port: int = 0) -> Iterator[Server]:
         """Serve in a thread until the block ends. Port 0: any that is free."""
         with _listening(port) as listener:
-            server = PromptServer(self._uvicorn())
+            server = PromptServer(self._uvicorn_config())
             thread = threading.Thread(
                 target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True
             )
@@ -80,14 +80,14 @@ class Sandbox(Backend):
 
     def run_forever(self, port: int = 0, ready: Callable[[Server], None] | None = None) -> None:
         """Serve until Ctrl-C or SIGTERM. ``ready`` is called with the address first."""
-        server = uvicorn.Server(self._uvicorn())
+        server = uvicorn.Server(self._uvicorn_config())
         with _listening(port) as listener, _ended_by_signals(server):
             if ready is not None:
                 ready(Server(_url(listener)))
             if not server.should_exit:
                 server.run(sockets=[listener])
 
-    def _uvicorn(self) -> uvicorn.Config:
+    def _uvicorn_config(self) -> uvicorn.Config:
         return uvicorn.Config(
             self.app,
             log_config=None,

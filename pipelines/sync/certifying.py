@@ -20,7 +20,7 @@ from pipelines.sync.unseen import last_look
 from pipelines.sync.verdict import ClockReading, Inconclusive, NeedsScan
 
 #: The rows of a list by status, as they are to be stored.
-Promise = tuple[ListRun, Mapping[str | None, int]]
+Promised = tuple[ListRun, Mapping[str | None, int]]
 
 
 @dataclass(frozen=True)
@@ -84,14 +84,14 @@ class Certificates:
         certificate.rows_quarantined = self.pending.findings.quarantined[name]
         certificate.detail["value_issues"] = self.pending.findings.value_issues[name]
 
-    def promise(self, runs: Iterable[ListRun]) -> Sequence[Promise]:
+    def promise(self, runs: Iterable[ListRun]) -> Sequence[Promised]:
         """Certify so many rows as the lists will have once what waits is loaded."""
         promised = [(run, run.copy.statuses(run.spec)) for run in runs]
         for run, statuses in promised:
             run.certificate.rows_stored = sum(statuses.values())
         return promised
 
-    def are_kept(self, promised: Iterable[Promise]) -> bool:
+    def are_kept(self, promised: Iterable[Promised]) -> bool:
         """Tell whether what was promised is stored; what is not is withdrawn."""
         stored = [self._is_kept(run, statuses) for run, statuses in promised]
         return all(stored)

@@ -141,7 +141,7 @@ class Overlay:
         condition = Where(present=("order_id",), bounds=(Bound(_HAPPENED, since),))
         names = [column.name for column in spec.table.columns if column.name != "extra"]
         if columns:
-            names = [*{spec.key, *columns, *_HAPPENED}]
+            names = list(dict.fromkeys((spec.key, *columns, *_HAPPENED)))
         waiting = self._pending.rows(spec.table)
         stored = self._stored.select(spec.table, names, condition)
         rows = [row for row in stored if row[spec.key] not in waiting]

@@ -7,9 +7,11 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import cli_child
@@ -26,6 +28,15 @@ PLENTY = Limits(per_minute=1_000_000, per_long=100_000_000)
 SECRET = re.compile(rb"tok_[0-9a-f]{16}|token=|" + DEFAULT_KEY.encode())
 _OURS = ("SOURCES__", "DESTINATION__", "DLT_", "DAGSTER_", "PRINTORA_", "RUNTIME__LOG_LEVEL")
 _PATIENCE = 300
+
+
+@contextmanager
+def answering(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Serve something that is not the API; its address."""
+    with HTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 @dataclass

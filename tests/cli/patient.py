@@ -5,15 +5,14 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
-from cli_support import Place
+from cli_support import Place, answering
 
 from pipelines.sandbox import Sandbox, SandboxConfig, WorldOptions
 
@@ -39,15 +38,6 @@ class _Page(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
-
-
-@contextmanager
-def page() -> Iterator[str]:
-    """Serve it; its address."""
-    with HTTPServer(("127.0.0.1", 0), _Page) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 @contextmanager
@@ -94,7 +84,7 @@ def patient(
     odd = Sandbox(SandboxConfig(world=WorldOptions(orders=10)))
     odd.set_faults(chances={"wrong_envelope": 1.0})
     with (
-        page() as address,
+        answering(_Page) as address,
         odd.serve() as server,
         ExitStack() as holder,
         ThreadPoolExecutor() as pool,

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
-from cli_support import PLENTY, SECRET, Place, everything, served_settings
+from cli_support import PLENTY, SECRET, Place, answering, everything, served_settings
 
 from pipelines.sandbox import DEFAULT_KEY, LedgerOptions, Sandbox, SandboxConfig, WorldOptions
 
@@ -24,14 +21,6 @@ class _Echo(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
-
-
-@contextmanager
-def _echo() -> Iterator[str]:
-    with HTTPServer(("127.0.0.1", 0), _Echo) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 def test_no_secret_is_in_anything_that_a_run_leaves_or_prints(tmp_path: Path) -> None:
@@ -55,7 +44,7 @@ def test_no_secret_is_in_anything_that_a_run_leaves_or_prints(tmp_path: Path) ->
 
 def test_a_key_that_an_answer_echoes_is_not_printed(place: Place) -> None:
     """Broken: an error quotes what the server said, and the server said the key."""
-    with _echo() as url:
+    with answering(_Echo) as url:
         for options in ((), ("--traceback",)):
             done = place.run(*options, "run", base_url=url)
             assert done.returncode == 1
