@@ -11,7 +11,7 @@ import pytest
 from installed import Installed, install
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder in it that is its owner's alone
-_PLENTY = 6 * 2**30  # bytes: four times what a run has there at most
+_PLENTY = 6 * 2**30  # bytes: six times what a run has there at most
 
 
 def pytest_configure() -> None:

@@ -83,7 +83,7 @@ KINDS = (
         "failed-webhooks",
         "Webhook deliveries that failed for good",
         ("webhook delivery has failed for good", "webhook deliveries have failed for good"),
-        "Mend what the receiver answers, then have it tried again.",
+        "Mend what the receiver answers, then ask for another try.",
         {
             "log": "webhook_log_id",
             "order": "order_id",
