@@ -72,10 +72,16 @@ class SqlReading:
         at_most: int | None = None,
     ) -> list[Row]:
         """Return columns of the rows; with ``at_most``, of those least recently seen."""
-        after = "" if at_most is None else f" order by _seen_at limit {at_most:d}"
+        if not self.has(table):
+            return []
         names = self._present(table, columns)
-        rows = self._ask(table, self._expressions(table, names), condition, after=after)
-        return _complete(columns, names, rows)
+        conditions, values = self._conditions(table, condition)
+        sql = self._picked(table, names, conditions)
+        if at_most is not None:  # of any number of rows, so it must not look for each of them
+            expressions = self._expressions(table, names)
+            after = f" order by _seen_at limit {at_most:d}"
+            sql = f"select {expressions} from {_place(table)}{conditions}{after}"
+        return _complete(columns, names, self.query(sql, *values))
 
     def by_key(self, table: Table, keys: Collection[str], columns: Collection[str]) -> list[Row]:
         """Return columns of the rows with the keys, deleted ones too."""
@@ -83,8 +89,7 @@ class SqlReading:
         if not wanted or not self.has(table):
             return []
         names = self._present(table, columns)
-        expressions = self._expressions(table, names)
-        sql = f"select {expressions} from {_place(table)} where {table.key[0]} = any(%s)"
+        sql = self._picked(table, names, f" where {table.key[0]} = any(%s)")
         return _complete(columns, names, self.query(sql, wanted))
 
     def places(
@@ -174,6 +179,15 @@ class SqlReading:
             return []
         conditions, values = self._conditions(table, condition)
         return self.query(f"select {expressions} from {_place(table)}{conditions}{after}", *values)
+
+    def _picked(self, table: Table, names: Collection[str], conditions: str) -> str:
+        """Return the query for columns of few rows, which DuckDB is always asked.
+
+        By their row ids: it would read each column of all rows beside those of the conditions.
+        """
+        place = _place(table)
+        found = f"select rowid from {place}{conditions}"
+        return f"select {self._expressions(table, names)} from {place} where rowid in ({found})"
 
     def _conditions(self, table: Table, condition: Where) -> tuple[str, list[Any]]:
         sql: list[str] = ["true"]
