@@ -8,7 +8,7 @@ ever goes back.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from pipelines.sync.counts import NO_COUNTS, StatusCounts, count_statuses, statu
 from pipelines.sync.listrun import ListRun
 from pipelines.sync.protocol import ListPage, Strategy
 from pipelines.sync.repair import repair
-from pipelines.sync.verdict import Inconclusive, NeedsScan, Proof, judge
+from pipelines.sync.verdict import Inconclusive, NeedsScan, Proof, are_beside, gaps_of, judge
 from pipelines.sync.whole import numbers, why_not_whole
 from pipelines.sync.young_end import ORDER_CHANGED, read_head, read_open
 
@@ -42,9 +42,9 @@ class _Counted:
     last: ListPage
 
     @property
-    def gaps(self) -> Compared:
-        """The statuses of which the API counts more or fewer rows than are known."""
-        return {s: pair for s, pair in self.compared.items() if pair[0] != pair[1]}
+    def gaps(self) -> dict[str, int]:
+        """By status how many more rows the API counts than are known, where it does."""
+        return gaps_of(self.compared)
 
     @property
     def total(self) -> int:
@@ -65,8 +65,12 @@ def prove_by_counts(run: ListRun, refresh: Refresh) -> Strategy[None]:
             run.conclude(Inconclusive("the API counts more rows by status than it lists"))
             return
         if found.gaps and (found.agrees or attempt):
-            helped = yield from _repair_all(run, found.counts)
+            helped, searched = yield from _repair_all(run, found.counts)
             if not helped and found.agrees:
+                if searched and are_beside(found.gaps, run.beside):
+                    run.note(searched=found.gaps)
+                    yield from _is_decided(run, found)
+                    return
                 _note_miscounted(run, found.gaps)
                 break
         if attempt < _ROUNDS - 1:
@@ -130,21 +134,23 @@ def _compared(run: ListRun, counts: StatusCounts) -> tuple[Compared, bool]:
     return compared, total == run.listed and not counts.moved
 
 
-def _note_miscounted(run: ListRun, gaps: Compared) -> None:
+def _note_miscounted(run: ListRun, gaps: Iterable[str]) -> None:
     """Remember counts that no row explains: asked for in vain twice, they are no longer asked."""
     known = run.state.miscounted
     run.note(miscounted={**known, **{status: known.get(status, 0) + 1 for status in gaps}})
 
 
-def _repair_all(run: ListRun, counts: StatusCounts) -> Strategy[bool]:
+def _repair_all(run: ListRun, counts: StatusCounts) -> Strategy[tuple[bool, bool]]:
     """Find the rows that moved unseen, status by status as rows pass through them.
+
+    Tell whether any was found, and whether all was searched.
 
     What left one status is then known in the next, so that of that one, too, rows are missing on
     one side only.
     """
     before = run.shared.pending.count_news(run.spec.table)
-    bad = run.bad_by_status
+    bad, searched = run.bad_by_status, True
     for status, number in counts.counts.items():
         if number != run.count(status) + bad.get(status, 0):
-            yield from repair(run, status, number)
-    return run.shared.pending.count_news(run.spec.table) != before
+            searched &= yield from repair(run, status, number)
+    return run.shared.pending.count_news(run.spec.table) != before, searched

@@ -15,6 +15,7 @@ from pipelines.sync.head import CLOCK_SLACK, TAIL
 from pipelines.sync.listrun import ListRun
 from pipelines.sync.position import ScanPosition
 from pipelines.sync.protocol import ListPage, PageRequest, RequestRefused, Strategy
+from pipelines.sync.scan import full_scan
 
 #: So many statuses that are no filter are enough to know that the API does not count by status.
 _ENOUGH = 2
@@ -38,7 +39,10 @@ def count_left_out(
     before = made_until(run, scan.id, started_at)
     known = run.beside
     overlap = max(min(TAIL, scan.longest_page - 1), 0)  # a page that ends there shows nothing new
-    surplus = yield from _surplus(run, scan, overlap)
+    by_status = yield from _surplus(run, scan, overlap)
+    surplus = sum(by_status.values())
+    if surplus and run.state.hidden:  # of which a filter may show what the list does not
+        yield from _read_whole(run, [status for status, more in by_status.items() if more > 0])
     shown = made_until(run, scan.id, started_at) - before
     if shown or surplus <= known:
         return shown
@@ -46,9 +50,14 @@ def count_left_out(
     return max(surplus - known - came, 0)
 
 
-def _surplus(run: ListRun, scan: ScanPosition, overlap: int) -> Strategy[int]:
-    """Return how many rows more than the scan met are shown by status; 0 where one is no filter."""
-    surplus, ignored = 0, 0
+def _read_whole(run: ListRun, statuses: list[str]) -> Strategy[None]:
+    for status in statuses:
+        yield from full_scan(run.spec, ScanPosition(), purpose="by status", status=status)
+
+
+def _surplus(run: ListRun, scan: ScanPosition, overlap: int) -> Strategy[dict[str, int]]:
+    """Return by status how many more rows are shown than met; nothing where one is no filter."""
+    surplus, ignored = dict[str, int](), 0
     for status in reversed(statuses_to_ask(run)):
         met = _met(run, scan.id, status)
         start = max(met - overlap, 0)
@@ -56,18 +65,18 @@ def _surplus(run: ListRun, scan: ScanPosition, overlap: int) -> Strategy[int]:
             page = yield from _end_of(run, status, start)
         except RequestRefused:
             if met:  # of none, a refusal may say just that
-                return 0
+                return {}
             continue
         if any(not row.is_bad and row.status != status for row in page.rows):
             ignored += 1
         else:
             # A long page where an empty one stood says nothing of the end; `total` may be of all.
             tells = page.offset >= start or len(page.rows) < scan.longest_page
-            surplus += page.end - met if tells else 0
+            surplus[status] = page.end - met if tells else 0
         if ignored == _ENOUGH:
             run.note(filters_ignored=True)
             break
-    return 0 if ignored else surplus
+    return {} if ignored else surplus
 
 
 def _end_of(run: ListRun, status: str, start: int) -> Strategy[ListPage]:

@@ -147,6 +147,7 @@ class ListRun:
             "bad": self.bad,
             "hidden": self.state.hidden,
             "repeated": self.state.repeated,
+            "searched": self.state.searched,
             "oldest_answer": self.stats.oldest_answer,
             "behind": self.feed.ahead_of_list(self.copy, as_of) if self.feed else 0,
             "same_identity": self.shared.same_identity,

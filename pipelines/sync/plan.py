@@ -19,7 +19,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pipelines.client.errors import ApiError
-from pipelines.errors import QuotaExhausted
+from pipelines.errors import PrintoraError, QuotaExhausted
 from pipelines.progress import Listener, Planned
 from pipelines.source.schema import FAILED
 from pipelines.sync import scan_credit
@@ -83,6 +83,14 @@ class Plan:
             self._read_ledger()  # it costs nothing
             raise
         self.accepted = True
+        try:
+            self._read_and_prove(scanning, resumed)
+        except PrintoraError:
+            self._hold_against_events()
+            raise
+        self._reread()
+
+    def _read_and_prove(self, scanning: Collection[ListRun], resumed: Collection[str]) -> None:
         self._tell(scanning)
         self._read_ledger()
         waiting = self._waiting(scanning)
@@ -95,7 +103,6 @@ class Plan:
         self._catch_up(behind)
         self._prove_again()
         self._hold_against_events()
-        self._reread()
 
     def _open_runs(self) -> list[ListRun]:
         return [run for run in self._runs if run.spec.name not in self.closed]

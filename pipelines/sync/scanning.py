@@ -159,7 +159,7 @@ def _judge_numbers(
     short = total - met - run.bad
     _note_repeated(run, at, short)
     _note_shortfall(run, at, short - run.state.repeated, met, gone)
-    facts = {"total": total, "stored": met, "uncovered": _uncovered(run, at, short)}
+    facts = {"total": total, "stored": met, "uncovered": _uncovered(run, at, short, gone)}
     evidence = run.evidence(Proof.FULL_SCAN, started_at, **facts)
     return judge(evidence, otherwise=NeedsScan)
 
@@ -196,8 +196,13 @@ def _note_repeated(run: ListRun, at: ScanPosition, short: int) -> None:
     run.note(repeated=seen if seen == run.state.repeats_seen else 0, repeats_seen=seen)
 
 
-def _uncovered(run: ListRun, at: ScanPosition, short: int) -> str | None:
-    """Return what may explain rows that are lacking: others were met at two places."""
+def _uncovered(run: ListRun, at: ScanPosition, short: int, gone: frozenset[str]) -> str | None:
+    """Return what may explain rows that are lacking: others were met at two places, or are gone.
+
+    Whether a row that is counted and not shown is one of those that are gone, only filters tell.
+    """
+    if gone and run.state.hidden and run.state.filters_ignored:
+        return f"{len(gone)} stored {run.spec.words} are gone, or among those it counts and hides"
     lacking = short - run.state.repeated - run.state.hidden
     if not 0 < lacking <= at.read - _met(run, at.id):
         return None

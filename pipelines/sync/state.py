@@ -54,7 +54,8 @@ class ListState:
     that the last scan lacked; ``hidden``: rows that are counted and never shown, by two scans;
     ``hidden_looked_at``: when they were last looked for by themselves.
     ``bad``: places of records without a key. ``repeats_seen``: places at which the last scan met
-    a row again; ``repeated``: so many did two scans.
+    a row again; ``repeated``: so many did two scans. ``searched``: by status, so many more rows
+    are counted than are known, and a search found none that moved.
     ``disappeared``: rows that the last scan missed in a mass. ``end_seen``: what the last scan of a
     list without total met. ``offset_ceiling``: the API refuses offsets from there on.
     ``page_limit``: rows that one answer can hold, where that is fewer than usual. ``paged_by``:
@@ -83,6 +84,7 @@ class ListState:
     bad: int = 0
     repeats_seen: int = 0
     repeated: int = 0
+    searched: Mapping[str, int] = field(default_factory=dict)
     disappeared: Withheld | None = None
     end_seen: EndSeen | None = None
     offset_ceiling: int | None = None

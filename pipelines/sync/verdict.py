@@ -52,7 +52,8 @@ class Evidence:
     ``stored``: rows in the warehouse that the API still has. ``bad``: places whose records are no
     rows; ``hidden``: rows that are counted and never shown; ``repeated``: places at which single
     answers show a row once more. ``uncovered``: why places of the list
-    may not have been seen. ``counts``: by status what the API counts and what is stored.
+    may not have been seen. ``counts``: by status what the API counts and what is stored;
+    ``searched``: by how many they differ though nothing was found that moved.
     ``ends_seen``: how often the end of a list without total was reached with one outcome.
     ``withheld``: rows that are missing and not marked as deleted yet. ``oldest_answer``: age in
     seconds of the oldest answer that a cache gave. ``damaged_share`` of the rows read had a value
@@ -72,6 +73,7 @@ class Evidence:
     repeated: int = 0
     uncovered: str | None = None
     counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    searched: Mapping[str, int] = field(default_factory=dict)
     ends_seen: int = 0
     withheld: int = 0
     oldest_answer: float = 0.0
@@ -119,13 +121,20 @@ def _objection_to_numbers(e: Evidence) -> str | None:
 
 
 def _objection_to_counts(e: Evidence) -> str | None:
-    gaps = {s: api - ours for s, (api, ours) in e.counts.items() if api != ours}
-    spread = sum(gaps.values())
-    beside = e.bad + e.hidden + e.repeated
-    explained = 0 <= spread <= beside and all(gap > 0 for gap in gaps.values())
-    if gaps and not explained:
+    gaps = gaps_of(e.counts)
+    if gaps and not (gaps == e.searched and are_beside(gaps, e.bad + e.hidden + e.repeated)):
         return f"the counts of {', '.join(gaps)} differ"
     return None
+
+
+def gaps_of(counts: Mapping[str, tuple[int, int]]) -> dict[str, int]:
+    """Return by status how many more rows the API counts than are stored, where it does."""
+    return {status: api - ours for status, (api, ours) in counts.items() if api != ours}
+
+
+def are_beside(gaps: Mapping[str, int], places: int) -> bool:
+    """Tell whether so many places of which no row is stored may make the counts differ so."""
+    return all(gap > 0 for gap in gaps.values()) and sum(gaps.values()) <= places
 
 
 def _age(seconds: float) -> str:

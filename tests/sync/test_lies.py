@@ -538,7 +538,7 @@ def test_rows_that_are_shown_again_are_soon_read(tmp_path: Path) -> None:
         assert orders.detail["rows_hidden"] == 3
         assert orders.detail["hidden_looked_for_at"].startswith(f"{orders.complete_as_of:%Y-%m-%d}")
         assert [hour for hour, requests in enumerate(looks) if requests] == [1, 3, 7]
-        assert max(looks) <= 6
+        assert max(looks[2:]) <= 6  # the first time, it is also searched why the counts differ
         here.clock.sleep(12 * 3_600)
         orders = here.sync().resources["orders"]
         assert orders.outcome == "complete", orders.reason

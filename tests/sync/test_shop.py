@@ -10,6 +10,7 @@ import httpx
 import pytest
 from fast import fast_world
 from shop import Shop
+from test_left_out import edited
 
 
 def test_a_late_log_is_not_masked_by_one_that_is_dropped(tmp_path: Path) -> None:
@@ -43,6 +44,92 @@ def test_rows_behind_the_first_page_of_a_status_are_not_marked_as_deleted(tmp_pa
             orders = here.sync(between=shop).resources["orders"]
             assert orders.outcome == "partial"
             assert not here.stored("orders", deleted=True)
+
+
+@pytest.mark.parametrize("kind", ["bad", "hidden"])
+@pytest.mark.parametrize("place", [30, 300])
+def test_a_place_without_a_row_masks_no_order_that_moves(
+    place: int, kind: str, tmp_path: Path
+) -> None:
+    """One record without an id would excuse, for ever, an order of another status that moved."""
+    with fast_world(tmp_path, 0) as here:
+        shop = Shop(here)
+        words = ("processing", "shipped", "delivered")
+        keys = [shop.add_order(1_000 - n, words[n % 3]) for n in range(600)]
+        lacking = shop.orders[303]
+        if kind == "bad":
+            lacking["order_id"] = None
+
+        def hides(request: httpx.Request, ask: object) -> httpx.Response:
+            return without(shop(request, ask), lacking if kind == "hidden" else None)
+
+        for moved in (False, False, False, True, True):
+            shop.orders[place]["status"] = "shipped" if moved else "processing"
+            orders = here.sync(between=hides).resources["orders"]
+            assert orders.outcome == "complete", orders.reason
+            assert here.stored("orders")[keys[place]]["status"] == shop.orders[place]["status"]
+            here.clock.sleep(3_600)
+        again = kind == "bad" and orders.requests > 7
+        assert not again, "what was searched once is searched again"
+
+
+@pytest.mark.parametrize(("orders", "place"), [(260, 20), (30, 20)])
+def test_a_row_that_only_a_filter_shows_is_not_taken_for_hidden(
+    orders: int, place: int, tmp_path: Path
+) -> None:
+    """An order that the list counts and hides would be certified away, and marked as deleted."""
+    with fast_world(tmp_path, 0) as here:
+        shop = Shop(here)
+        for n in range(orders):
+            shop.add_order(500 - n)
+        lacking = shop.orders[place]
+
+        def hides(request: httpx.Request, ask: object) -> httpx.Response:
+            told = shop(request, ask)
+            return told if "status" in request.url.params else without(told, lacking)
+
+        for _ in range(3):
+            result = here.sync(between=hides).resources["orders"]
+            assert "under a filter" in str(result.reason)
+            assert not here.stored("orders", deleted=True)
+            here.clock.sleep(14 * 3_600)
+
+
+def test_a_sync_that_is_cut_short_is_held_against_its_events(tmp_path: Path) -> None:
+    """Orders certified before the events are read that contradict them would stay complete."""
+    with fast_world(tmp_path, 0) as here:
+        shop = OldestLogsFirst(here)
+        keys = [shop.add_order(300 - n, "processing") for n in range(60)]
+        for n in range(3_000):
+            shop.add_log(500 - n / 100, keys[0])
+        for key in keys[:3]:
+            shop.add_log(0.3, key, "shipped")
+        orders = here.sync(between=shop, budget=39).resources["orders"]
+        assert orders.complete_as_of is None
+
+
+def without(told: httpx.Response, lacking: dict[str, Any] | None) -> httpx.Response:
+    """Return the answer without one of its orders."""
+
+    def kept(body: dict[str, Any]) -> dict[str, Any]:
+        if "logs" in body:
+            return body
+        return body | {"orders": [row for row in body["orders"] if row != lacking]}
+
+    return edited(told, kept)
+
+
+class OldestLogsFirst(Shop):
+    """Lists the deliveries from the first one on."""
+
+    def __call__(self, request: httpx.Request, ask: object) -> httpx.Response:
+        """Answer one request."""
+        told, asked = super().__call__(request, ask), request.url.params
+        if request.url.path.endswith("/orders") or "status" in asked:
+            return told
+        first = int(asked.get("offset", 0))
+        page = self.logs[first : first + min(int(asked.get("limit", 20)), self.most)]
+        return edited(told, lambda body: body | {"logs": page})
 
 
 @pytest.mark.parametrize("rows", [1, 10])

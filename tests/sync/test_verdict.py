@@ -43,6 +43,7 @@ EVIDENCE = st.builds(
     repeated=st.integers(0, 2),
     uncovered=st.sampled_from([None, None, "two pages do not join"]),
     counts=st.dictionaries(st.sampled_from(["paid", "shipped"]), st.tuples(SMALL, SMALL)),
+    searched=st.dictionaries(st.sampled_from(["paid", "shipped"]), st.integers(-1, 2)),
     ends_seen=st.integers(0, 2),
     withheld=st.sampled_from([0, 0, 3]),
     oldest_answer=st.sampled_from([0.0, 30.0, 86_400.0]),
@@ -77,9 +78,12 @@ def test_complete_is_built_from_numbers_that_agree(evidence: Evidence) -> None:
     if evidence.total is None:
         assert is_ledger or (evidence.proof is Proof.END_SEEN and evidence.ends_seen >= 2)
     else:
+        counts = evidence.counts
         beside = evidence.bad + evidence.hidden + evidence.repeated
         assert evidence.stored + beside == evidence.total
         assert all(api >= ours for api, ours in evidence.counts.values())
+        gaps = [api - ours == evidence.searched.get(s, 0) for s, (api, ours) in counts.items()]
+        assert all(gaps)
 
 
 #: One thing that is wrong, of each kind.
@@ -95,6 +99,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "no total": {"total": None},
     "a moved row": {"counts": {"paid": (4, 5), "shipped": (6, 5)}},
     "a status that lacks rows": {"counts": {"paid": (6, 5)}},
+    "a gap that nobody searched": {"stored": 9, "bad": 1, "counts": {"paid": (6, 5)}},
     "unreadable records": {"stored": 5, "bad": 5},
     "damaged values": {"damaged_share": 0.9},
 }
