@@ -219,7 +219,9 @@ def _note_shortfall(
     """
     places = at.hidden + max((at.total or 0) - at.page_end, 0)
     most = min(max(met, MOST_HIDDEN_OF_FEW), places)
-    agrees = 0 < short <= most and short == run.state.shortfall and not gone
+    # Of a row that is gone and one that is hidden, nothing but a filter tells which is which.
+    is_decided = not gone or run.shared.accept_deletions
+    agrees = 0 < short <= most and short == run.state.shortfall and is_decided
     # A second scan shows whether rows that are lacking are hidden, and what came and went.
     run.is_promising = short != run.state.shortfall or short > places
     if agrees or short <= 0:

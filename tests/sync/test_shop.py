@@ -95,6 +95,27 @@ def test_a_row_that_only_a_filter_shows_is_not_taken_for_hidden(
             here.clock.sleep(14 * 3_600)
 
 
+def test_a_stored_order_that_is_counted_and_not_listed_waits_for_a_decision(tmp_path: Path) -> None:
+    """Nothing tells it from one that is gone; the list would be partial for ever."""
+    with fast_world(tmp_path, 0) as here:
+        shop = Shop(here)
+        for n in range(60):
+            shop.add_order(500 - n)
+        here.sync(between=shop)
+
+        def hides(request: httpx.Request, ask: object) -> httpx.Response:
+            return without(shop(request, ask), shop.orders[20])
+
+        for accepted in (False, False, True, True, False):
+            here.clock.sleep(26 * 3_600)
+            full = not here.stored("orders", deleted=True)
+            result = here.sync(between=hides, full=full, accept_deletions=accepted)
+        orders = result.resources["orders"]
+        assert orders.outcome == "complete", orders.reason
+        assert orders.detail["rows_hidden"] == 1
+        assert len(here.stored("orders", deleted=True)) == 1
+
+
 def test_a_sync_that_is_cut_short_is_held_against_its_events(tmp_path: Path) -> None:
     """Orders certified before the events are read that contradict them would stay complete."""
     with fast_world(tmp_path, 0) as here:
