@@ -13,7 +13,6 @@ from pipelines.sync.by_time import by_time
 from pipelines.sync.listrun import ListRun
 from pipelines.sync.protocol import RequestRefused, Strategy
 from pipelines.sync.unseen import look_for_hidden
-from pipelines.sync.verdict import NeedsScan
 
 
 def catch_up(run: ListRun, refresh: Refresh) -> Strategy[None]:
@@ -25,4 +24,4 @@ def catch_up(run: ListRun, refresh: Refresh) -> Strategy[None]:
         else:
             yield from by_events(run, refresh)
     except RequestRefused as refused:
-        run.conclude(NeedsScan(f"the API refused a part of the list: {refused}"))
+        run.conclude_refused(refused)

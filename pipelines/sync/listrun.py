@@ -13,12 +13,14 @@ from pipelines.sync.certificate import ResourceCertificate
 from pipelines.sync.copy import LocalCopy
 from pipelines.sync.feed import EventFeed
 from pipelines.sync.pending import PendingRows
+from pipelines.sync.protocol import RequestRefused
 from pipelines.sync.refetch import KnownOrder
 from pipelines.sync.state import ListState
 from pipelines.sync.verdict import (
     ClockReading,
     Evidence,
     Inconclusive,
+    NeedsScan,
     Proof,
     Verdict,
     Verified,
@@ -169,6 +171,10 @@ class ListRun:
             self.certificate.rows_reported = verdict.evidence.total
         else:
             self.certificate.unproven(verdict.reason)
+
+    def conclude_refused(self, refused: RequestRefused) -> None:
+        """Leave to a full scan what cannot be proven, for the API refused to be asked for it."""
+        self.conclude(NeedsScan(f"the API refused a part of the list: {refused}"))
 
     @property
     def why_not_trusted(self) -> str:

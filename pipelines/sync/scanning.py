@@ -35,7 +35,10 @@ def scan_list(
 ) -> Strategy[None]:
     """Read a list whole, from a position on, and conclude; ``ended`` is told of the scan's end."""
     result = yield from full_scan(run.spec, position)
-    yield from _conclude(run, result)
+    try:
+        yield from _conclude(run, result)
+    except RequestRefused as refused:
+        run.conclude_refused(refused)
     run.note(scan_was_fruitless=not isinstance(run.verdict, Verified) and not run.is_promising)
     ended(run.spec)
 

@@ -423,6 +423,28 @@ def test_offsets_with_a_ceiling_do_not_stop_the_daily_work(tmp_path: Path) -> No
         assert_true(here, result)
 
 
+def test_a_question_refused_after_a_scan_ends_its_proof_alone(tmp_path: Path) -> None:
+    """The sync would end with a traceback, and the other list with it."""
+    asked_by_status: list[Any] = []
+
+    def behind_the_scan(request: Any) -> bool:
+        asked = request.url.params
+        if "logs" in request.url.path:
+            return False
+        if "status" in asked and not asked_by_status:
+            here.clock.sleep(60)
+            asked_by_status.append(here.sandbox.changes.add_orders(1))
+        return bool(asked_by_status) and "status" not in asked and int(asked["offset"]) > 0
+
+    with engine_world(tmp_path, 60, {"sort": "oldest_first"}) as here:
+        result = here.sync(refuse=(behind_the_scan, 400))
+        orders, logs = result.resources["orders"], result.resources["webhook_logs"]
+        assert (orders.outcome, logs.outcome) == ("partial", "complete")
+        here.clock.sleep(DAY)
+        assert here.sync().outcome == "complete"
+        here.assert_exact()
+
+
 @pytest.mark.parametrize("status", [500, 503, 504])
 def test_pages_that_always_fail_do_not_stop_the_daily_work(status: int, tmp_path: Path) -> None:
     """A first load that cannot finish would keep each new order away for ever."""

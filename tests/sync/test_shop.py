@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 import pytest
-from fast import fast_world
-from shop import Shop
+from fast import engine_world, fast_world
+from shop import HOUR, Shop
 from test_left_out import edited
 
 
@@ -356,3 +356,22 @@ class Miscounting(Shop):
         rows = next(value for name, value in body.items() if name != "total")
         body["total"] = -(-body["total"] // self.most) if self.pages else len(rows)
         return httpx.Response(200, json=body, headers={"date": told.headers["date"]})
+
+
+def test_old_rows_that_cannot_be_read_again_do_not_end_the_sync(tmp_path: Path) -> None:
+    """A ceiling on offsets would end each sync with a traceback, once rows are weeks old."""
+    with engine_world(tmp_path, 0) as here:
+        shop = Shop(here)
+        for hours in range(150, 0, -1):
+            shop.add_order(hours)
+
+        def bounded(request: httpx.Request, ask: object) -> httpx.Response:
+            if request.url.params["offset"] != "0":
+                return httpx.Response(400, json={"success": False, "error": {"code": "NO"}})
+            return shop(request, ask)
+
+        here.sync(between=shop)
+        here.clock.sleep(16 * 24 * HOUR)
+        orders = here.sync(between=bounded).resources["orders"]
+        assert orders.detail["requests_by_purpose"]["reread"]
+        assert orders.outcome == "complete"
