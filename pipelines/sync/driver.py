@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TypeVar
 
 from pipelines.client import Page
@@ -53,6 +54,7 @@ class Driver:
         waiting: Callable[[Callable[[], Page]], Page] = lambda wait: wait(),
         sent: Callable[[str], int] = lambda name: 0,
         room: Callable[[], int] = lambda: 0,
+        proven: Callable[[str], datetime | None] = lambda name: None,
         in_flight: int = 1,
     ) -> None:
         self.stats: dict[str, ListStats] = {name: ListStats() for name in parsers}
@@ -68,7 +70,7 @@ class Driver:
             in_flight=in_flight,
         )
         self.sizes = self._asking.sizes
-        self._intake = Intake(parsers, pending, self.stats, self.scans)
+        self._intake = Intake(parsers, pending, self.stats, self.scans, proven)
         self._pending = pending
         self._clock = clock
         self._listener = listener

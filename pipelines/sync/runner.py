@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pipelines.client import Page, PrintoraClient
 from pipelines.clock import Clock, utc
@@ -28,7 +28,7 @@ from pipelines.sync.plan import Plan
 from pipelines.sync.resuming import left_of, take_up
 from pipelines.sync.state import Identity, SyncState
 from pipelines.sync.stored_state import read_state
-from pipelines.sync.verdict import ClockReading, NeedsScan
+from pipelines.sync.verdict import ClockReading, NeedsScan, Verified
 from pipelines.sync.verdict import after as state_after
 
 
@@ -208,8 +208,14 @@ class Runner:
             waiting=waiting,
             sent=lambda name: self._client.sent(self._runs[name].spec),
             room=self._client.governor.room,
+            proven=self._proven,
             in_flight=in_flight,
         )
+
+    def _proven(self, name: str) -> datetime | None:
+        """Return as of when this sync has proven a list; None while it has not."""
+        verdict = self._runs[name].verdict
+        return verdict.evidence.as_of if isinstance(verdict, Verified) else None
 
     def _certificate(self, name: str) -> ResourceCertificate:
         return ResourceCertificate(name, self._started_at, self._started_at)
