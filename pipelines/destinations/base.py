@@ -50,6 +50,11 @@ class Reading(Protocol):
     ) -> dict[str, Place]:
         """Return where rows stand among those made since a time, by key."""
 
+    def oldest(
+        self, table: Table, made: tuple[str, ...], condition: Where = ALL
+    ) -> datetime | None:
+        """Return when that of the rows was made that was made first; None: no row says when."""
+
     def filled(self, table: Table, columns: Collection[str], condition: Where) -> set[str]:
         """Return the columns that any of the rows fills."""
 

@@ -119,6 +119,14 @@ class SqlReading:
         rows = self.query(sql, *values, wanted, wanted)
         return {row[0]: Place(int(row[1]), int(row[2])) for row in rows}
 
+    def oldest(
+        self, table: Table, made: tuple[str, ...], condition: Where = ALL
+    ) -> datetime | None:
+        """Return when that of the rows was made that was made first; None: no row says when."""
+        rows = self._ask(table, f"min({coalesced(made)})", condition)
+        found: datetime | None = rows[0][0] if rows else None
+        return found
+
     def filled(self, table: Table, columns: Collection[str], condition: Where) -> set[str]:
         """Return the columns that any of the rows fills."""
         names = self._present(table, columns)

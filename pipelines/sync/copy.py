@@ -28,6 +28,9 @@ class LocalCopy(Protocol):
     def oldest_look(self, spec: ListSpec, condition: Where) -> datetime | None:
         """Return when that row was seen which was not seen for longest."""
 
+    def oldest(self, spec: ListSpec, condition: Where) -> datetime | None:
+        """Return when that of the rows was made that was made first; None: no row says when."""
+
     def rows(self, spec: ListSpec, keys: Collection[str]) -> dict[str, Row]:
         """Return whole rows by key; deleted ones too."""
 

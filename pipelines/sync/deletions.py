@@ -9,9 +9,10 @@ rows it is believed after an hour: a copy of the list that lags has not got them
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from pipelines.destinations.where import made_at, where
+from pipelines.destinations.where import Row, made_at, where
 from pipelines.sync.counts import count
 from pipelines.sync.left_out import left_out
 from pipelines.sync.listrun import RECONCILE_REQUESTS, ListRun
@@ -85,9 +86,19 @@ def find_gone(run: ListRun, total: int) -> Strategy[Verdict | None]:
         return Inconclusive(f"{len(gone)} of the newest {run.spec.words} {_ARE_MISSING}")
     agrees = len(gone) == len(absent) == run.listed - total
     rows = run.copy.rows(run.spec, gone).values()
+    if _may_be_dropped(run, rows):
+        return None
     if agrees and not (yield from _are_counted(run, Counter(row["status"] for row in rows))):
         run.mark_deleted(gone, at)
     return None
+
+
+def _may_be_dropped(run: ListRun, gone: Collection[Row]) -> bool:
+    """Tell whether the oldest known row is among them, in a list that drops rows for their age."""
+    if not run.spec.is_retained_briefly:
+        return False
+    oldest = run.copy.oldest(run.spec, where(run.spec, since=run.state.retention_cutoff))
+    return any(made_at(run.spec, row) == oldest for row in gone)
 
 
 def count_shown(run: ListRun, gone: frozenset[str]) -> int:

@@ -59,7 +59,7 @@ def _surplus(run: ListRun, scan: ScanPosition, overlap: int) -> Strategy[dict[st
     """Return by status how many more rows are shown than met; nothing where one is no filter."""
     surplus, ignored = dict[str, int](), 0
     for status in reversed(statuses_to_ask(run)):
-        met = _met(run, scan.id, status)
+        met = met_by(run, scan.id, status)
         start = max(met - overlap, 0)
         try:
             page = yield from _end_of(run, status, start)
@@ -91,7 +91,7 @@ def made_until(run: ListRun, scan_id: str, moment: datetime) -> int:
     """Count the rows that a scan met and that were made until a time, or nobody knows when."""
     met = (("_walk", scan_id),)
     later = Where(equal=met, bounds=(Bound(made(run.spec), moment + CLOCK_SLACK),))
-    return _met(run, scan_id) - run.copy.count(run.spec, later)
+    return met_by(run, scan_id) - run.copy.count(run.spec, later)
 
 
 def statuses_to_ask(run: ListRun) -> list[str]:
@@ -101,14 +101,15 @@ def statuses_to_ask(run: ListRun) -> list[str]:
     return sorted({*known, *unheard}, key=lambda status: (order.rank(status, order.last), status))
 
 
-def _met(run: ListRun, scan_id: str, status: str | None = None) -> int:
+def met_by(run: ListRun, scan_id: str, status: str | None = None) -> int:
+    """Count the rows that a scan met, of a status or of all."""
     return run.copy.count(run.spec, where(run.spec, status, equal=(("_walk", scan_id),)))
 
 
 def _came(run: ListRun, scan_id: str, total: int | None, overlap: int) -> Strategy[int]:
     """Return how many rows came since the scan's end, as far as the young end shows it."""
-    before = _met(run, scan_id)
+    before = met_by(run, scan_id)
     start = max(before - overlap, 0) if run.state.order == "oldest_first" else 0
     page = yield PageRequest(run.spec, start, "head")
     grown = 0 if total is None or page.total is None else page.total - total
-    return max(grown, _met(run, scan_id) - before)
+    return max(grown, met_by(run, scan_id) - before)

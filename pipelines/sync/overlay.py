@@ -80,6 +80,13 @@ class Overlay:
         looks += self._pending.looks(spec.table, condition)
         return min(looks, default=None)
 
+    def oldest(self, spec: ListSpec, condition: Where) -> datetime | None:
+        """Return when that of the rows was made that was made first; None: no row says when."""
+        waiting = self._pending.rows(spec.table).values()
+        times = [made_at(spec, row) for row in waiting if matches(row, condition)]
+        times.append(self._stored.oldest(spec.table, made(spec), condition))
+        return min((at for at in times if at), default=None)
+
     def rows(self, spec: ListSpec, keys: Collection[str]) -> dict[str, Row]:
         """Return whole rows by key; deleted ones too."""
         waiting, wanted = self._pending.rows(spec.table), set(keys)

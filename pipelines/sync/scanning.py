@@ -8,6 +8,7 @@ outcome.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pipelines.destinations.where import Bound, Where, where
@@ -15,7 +16,7 @@ from pipelines.lists import ListSpec
 from pipelines.sync.counts import statuses_in_order
 from pipelines.sync.deletions import count_shown, find_gone, withheld
 from pipelines.sync.head import old_end
-from pipelines.sync.left_out import count_left_out, left_out, made_until
+from pipelines.sync.left_out import count_left_out, left_out, made_until, met_by
 from pipelines.sync.listrun import ListRun
 from pipelines.sync.position import ScanPosition
 from pipelines.sync.protocol import RequestRefused, Strategy
@@ -28,6 +29,8 @@ from pipelines.sync.young_end import read_head
 LONG_SCAN = timedelta(minutes=10)
 #: Of a long list, no more rows are taken for hidden than it shows; of a short one, so many.
 MOST_HIDDEN_OF_FEW = 20
+#: Times are told apart by so much.
+_TICK = timedelta(microseconds=1)
 
 
 def scan_list(
@@ -80,7 +83,8 @@ def _note_scan(run: ListRun, result: ScanResult) -> None:
         order=at.order if known else run.state.order,
         bad=at.bad,
         total_is_wrong=at.total_is_wrong or was_wrong,
-        retention_cutoff=None,
+        # An empty list shows no old end: it keeps the one that it had.
+        retention_cutoff=None if at.read else run.state.retention_cutoff,
         offset_ceiling=result.offset_ceiling,
         high_water_mark=run.state.high_water_mark or result.started_at,
     )
@@ -100,12 +104,8 @@ def _by_status(run: ListRun) -> Strategy[str | None]:
     return None
 
 
-def _met(run: ListRun, scan_id: str) -> int:
-    return run.copy.count(run.spec, Where(equal=(("_walk", scan_id),)))
-
-
 def _all_met(run: ListRun, scan_id: str, total: int | None) -> bool:
-    return total is not None and _met(run, scan_id) + run.beside == total
+    return total is not None and met_by(run, scan_id) + run.beside == total
 
 
 def _settle(run: ListRun, scan_id: str, started_at: datetime) -> Strategy[None]:
@@ -116,7 +116,7 @@ def _settle(run: ListRun, scan_id: str, started_at: datetime) -> Strategy[None]:
     run.note(high_water_mark=started_at, contiguous_since=None)
     found = yield from read_head(run)
     total = None if found is None else found.last.total
-    surplus = 0 if total is None else _met(run, scan_id) + run.beside - total
+    surplus = 0 if total is None else met_by(run, scan_id) + run.beside - total
     if total is None or surplus <= 0:
         return
     if run.spec.is_retained_briefly:
@@ -129,8 +129,9 @@ def _settle(run: ListRun, scan_id: str, started_at: datetime) -> Strategy[None]:
 def _judge(
     run: ListRun, at: ScanPosition, started_at: datetime, total: int | None
 ) -> Strategy[None]:
+    _note_old_end(run, at.id)
     gone = _gone(run, at.id, total)
-    stored = run.copy.count(run.spec)
+    stored = run.stored
     kept = withheld(run, gone, stored, started_at)
     if kept:
         facts = {"total": total, "withheld": kept, "stored": stored}
@@ -147,24 +148,44 @@ def _judge(
         if left:
             run.conclude(NeedsScan(left_out(run, left)))
             return
-        run.mark_deleted(gone, started_at)
+        if run.spec.is_retained_briefly and not at.read:
+            run.note(retention_cutoff=started_at)  # all of it may have been dropped for its age
+        else:
+            run.mark_deleted(gone, started_at)
     run.conclude(verdict)
     if total is None and ended_before is not None and isinstance(verdict, Verified):
         run.note(total_is_wrong=at.total_is_wrong or ended_before.total_is_wrong)
+
+
+def _note_old_end(run: ListRun, scan_id: str) -> None:
+    """Where the API drops old rows, it has dropped what is older than all that a scan met."""
+    if not run.spec.is_retained_briefly or run.state.retention_cutoff is not None:
+        return
+    oldest = run.copy.oldest(run.spec, Where(equal=(("_walk", scan_id),)))
+    if oldest is not None and run.copy.count(run.spec, where(run.spec, until=oldest - _TICK)):
+        run.note(retention_cutoff=oldest)
 
 
 def _judge_numbers(
     run: ListRun, at: ScanPosition, started_at: datetime, total: int, gone: frozenset[str]
 ) -> Verdict:
     """Compare the rows that a scan met with the list's length."""
-    since = run.state.retention_cutoff
-    met = run.copy.count(run.spec, where(run.spec, since=since, equal=(("_walk", at.id),)))
+    met = met_by(run, at.id) - _dropped_meanwhile(run, at.id)
     short = total - met - run.bad
     _note_repeated(run, at, short)
     _note_shortfall(run, at, short - run.state.repeated, met, gone)
     facts = {"total": total, "stored": met, "uncovered": _uncovered(run, at, short, gone)}
     evidence = run.evidence(Proof.FULL_SCAN, started_at, **facts)
     return judge(evidence, otherwise=NeedsScan)
+
+
+def _dropped_meanwhile(run: ListRun, scan_id: str) -> int:
+    """Count the rows that a scan met and that the API has dropped since."""
+    cutoff = run.state.retention_cutoff
+    if cutoff is None:
+        return 0
+    met = (("_walk", scan_id),)
+    return run.copy.count(run.spec, where(run.spec, until=cutoff - _TICK, equal=met))
 
 
 def _left_out(
@@ -207,7 +228,7 @@ def _uncovered(run: ListRun, at: ScanPosition, short: int, gone: frozenset[str])
     if gone and run.state.hidden and run.state.filters_ignored:
         return f"{len(gone)} stored {run.spec.words} are gone, or among those it counts and hides"
     lacking = short - run.state.repeated - run.state.hidden
-    if not 0 < lacking <= at.read - _met(run, at.id):
+    if not 0 < lacking <= at.read - met_by(run, at.id):
         return None
     return f"the list shows rows on two pages, and {lacking} {run.spec.words} fewer than it counts"
 
@@ -237,21 +258,23 @@ def _gone(run: ListRun, scan_id: str, total: int | None) -> frozenset[str]:
 
     A list without total shows it by two scans in a row, both begun after the row was last seen.
     """
-    condition = run.not_met(scan_id)
+    since = run.state.retention_cutoff
+    condition = where(run.spec, since=since, differ=(("_walk", scan_id),))
     if total is None:
         before = run.state.end_seen
         if before is None:
             return frozenset()
-        condition = Where(
-            differ=(("_walk", scan_id), ("_walk", before.scan)),
-            bounds=(Bound(("_seen_at",), None, before.started_at),),
+        condition = replace(
+            condition,
+            differ=(*condition.differ, ("_walk", before.scan)),
+            bounds=(*condition.bounds, Bound(("_seen_at",), None, before.started_at)),
         )
     return frozenset(row[run.spec.key] for row in run.copy.select(run.spec, condition))
 
 
 def _judge_end(run: ListRun, at: ScanPosition, started_at: datetime) -> Verdict:
     """Compare the end of a list without total with what the scan before had seen."""
-    before, met = run.state.end_seen, _met(run, at.id)
+    before, met = run.state.end_seen, met_by(run, at.id)
     seen, as_of = 1, started_at
     if before is not None:
         missed = Where(equal=(("_walk", before.scan),))

@@ -73,6 +73,8 @@ def _look_at_old_end(run: ListRun, total: int) -> Strategy[None]:
     run.note(retention_cutoff=None)
     if total > run.listed:
         return
-    cutoff = yield from old_end(run.spec, state, total)
+    cutoff = state.retention_cutoff  # an empty list shows no old end
+    if total:
+        cutoff = yield from old_end(run.spec, state, total)
     if cutoff is not None and run.copy.count(run.spec, where(run.spec, since=cutoff)) < run.stored:
         run.note(retention_cutoff=cutoff)

@@ -85,6 +85,13 @@ class Memory:
             if at and row[table.key[0]] in keys
         }
 
+    def oldest(
+        self, table: Table, made: tuple[str, ...], condition: Where = ALL
+    ) -> datetime | None:
+        """Return when that of the rows was made that was made first."""
+        times = (first_of(made, row) for row in self._rows(table, condition))
+        return min((at for at in times if at), default=None)
+
     def filled(self, table: Table, columns: Collection[str], condition: Where) -> set[str]:
         """Return the columns that any of the rows fills."""
         rows = self._rows(table, condition)

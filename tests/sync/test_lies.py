@@ -566,3 +566,32 @@ def test_rows_that_are_shown_again_are_soon_read(tmp_path: Path) -> None:
         assert orders.outcome == "complete", orders.reason
         assert "rows_hidden" not in orders.detail
         here.assert_exact("orders")
+
+
+@pytest.mark.parametrize("habits", [{}, {"sort": "unsorted"}, {"filters": "ignored"}])
+def test_logs_that_the_api_drops_for_their_age_are_not_deleted(
+    habits: dict[str, Any], tmp_path: Path
+) -> None:
+    """A full scan would mark each log that is older than the API keeps it as deleted."""
+    with engine_world(tmp_path, 40, habits, days=40) as here:
+
+        def by_age() -> list[str]:
+            logs = here.truth("webhook_logs").items()
+            return [key for key, row in sorted(logs, key=lambda item: item[1]["created_at"])]
+
+        here.sync()
+        here.sandbox.changes.delete_logs(by_age()[: len(by_age()) // 2])
+        for _ in range(2):
+            here.clock.sleep(3_700)
+            logs = here.sync(full=True).resources["webhook_logs"]
+            assert (logs.outcome, logs.evidence) == ("complete", "whole walk"), logs.reason
+        between = by_age()[9]
+        here.sandbox.changes.delete_logs(between)
+        here.clock.sleep(3_700)
+        here.sync(full=True)
+        here.sandbox.changes.delete_logs(by_age())
+        for _ in range(3):
+            here.clock.sleep(3_700)
+            logs = here.sync().resources["webhook_logs"]
+        assert logs.outcome == "complete", logs.reason
+        assert here.stored("webhook_logs", deleted=True).keys() == {between}
