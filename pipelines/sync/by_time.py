@@ -1,4 +1,8 @@
-"""Catching up with rows that change as time passes: what is due is read, and numbers compared."""
+"""Catching up with rows that change as time passes: what is due is read, and numbers compared.
+
+Rows may change late, and more may be due than a sync reads again. So the timetable saves requests,
+and proves nothing: each status is counted of which a row was not seen now.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +33,7 @@ def by_time(run: ListRun) -> Strategy[None]:
     if doubt is not None:
         run.conclude(doubt)
         return
-    reason = yield from _compare_statuses(run)
+    reason = yield from _compare_statuses(run, found.began)
     if reason is not None:
         run.conclude(NeedsScan(reason) if reason == NO_COUNTS else Inconclusive(reason))
         return
@@ -39,8 +43,7 @@ def by_time(run: ListRun) -> Strategy[None]:
 
 def _read_due(run: ListRun, now: datetime) -> Strategy[None]:
     """Read the rows again that may have changed by themselves since they were seen."""
-    latest = run.shared.pending.latest or now
-    due = recheck.due(run.spec, run.state, run.copy, now, latest)
+    due = recheck.due(run.spec, run.state, run.copy, now, _latest(run, now))
     if due:
         yield from refetch(run.order, due, "settle", at_most=_most_requests(run))
     last = run.state.rechecked_at
@@ -58,19 +61,44 @@ def _most_requests(run: ListRun) -> int:
     return max(RECONCILE_REQUESTS, run.listed // 200)
 
 
-def _compare_statuses(run: ListRun) -> Strategy[str | None]:
-    """Compare the numbers of rows that change at no known time, status by status."""
-    for status in recheck.counted_statuses(run.spec, run.state, run.copy):
-        reason = yield from _compare(run, status)
-        if reason is not None:
+def _latest(run: ListRun, now: datetime) -> datetime:
+    return run.shared.pending.latest or now
+
+
+def _compare_statuses(run: ListRun, now: datetime) -> Strategy[str | None]:
+    """Compare the numbers of the rows that were not seen since ``now``, status by status.
+
+    Where the API does not count an unsettled status, its few rows are read again.
+    """
+    uncounted = set()
+    statuses = recheck.counted_statuses(run.spec, run.state, run.copy, now, _latest(run, now))
+    for status in statuses:
+        reason = yield from _compare(run, status, now)
+        if reason == NO_COUNTS and run.spec.recheck and status in run.spec.recheck.unsettled:
+            uncounted.add(status)
+        elif reason is not None:
             return reason
-    return None
+    return (yield from _read_uncounted(run, uncounted, now)) if uncounted else None
 
 
-def _compare(run: ListRun, status: str) -> Strategy[str | None]:
-    """Compare the number of rows of a status; repair, and return why it still differs."""
+def _read_uncounted(run: ListRun, statuses: set[str], now: datetime) -> Strategy[str | None]:
+    """Read the rows again that nothing counts, and return why that does not prove them."""
+    yield from refetch(run.order, _unseen(run, statuses, now), "settle", at_most=RECONCILE_REQUESTS)
+    return NO_COUNTS if _unseen(run, statuses, now) else None
+
+
+def _unseen(run: ListRun, statuses: set[str], now: datetime) -> set[str]:
+    rows = recheck.unseen(run.spec, run.state, run.copy, now, _latest(run, now))
+    return {row[run.spec.key] for row in rows if row["status"] in statuses}
+
+
+def _compare(run: ListRun, status: str, now: datetime) -> Strategy[str | None]:
+    """Compare the number of rows of a status; repair, and return why it still differs.
+
+    Where all that seemed to have left an unsettled status was read again, no number is needed.
+    """
     bad = run.bad_by_status.get(status, 0)
-    number = 0
+    is_settled, number = status in run.spec.statuses.terminal, 0
     for _ in range(2):
         page = yield from count(run.spec, run.state, run.copy, status)
         if page is None or page.total is None:
@@ -80,6 +108,8 @@ def _compare(run: ListRun, status: str) -> Strategy[str | None]:
             return None
         before = run.shared.pending.count_news(run.spec.table)
         yield from repair(run, status, page.total)
+        if not is_settled and number <= run.count(status) and not _unseen(run, {status}, now):
+            return None
         if run.shared.pending.count_news(run.spec.table) == before:
             break  # nothing explains it: looking again would not either
     stored = run.count(status)

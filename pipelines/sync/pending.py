@@ -92,12 +92,13 @@ class PendingRows:
         return self._destination.count(table) + sum(row is None for row in previous.values())
 
     def count_news(self, table: Table) -> int:
-        """Count the waiting rows that are new or say something new."""
+        """Count the rows of this sync that were new or said something new, also those loaded."""
         previous = self.previous(table)
-        return sum(
+        waiting = sum(
             (earlier := previous[key]) is None or says_more(row, earlier)
             for key, row in self._buffer.rows[table.name].items()
         )
+        return self.new[table.name] + self.changed[table.name] + waiting
 
     def events_judged(self, status: str) -> bool:
         """Tell whether the list showed a row again that events had brought to a status."""

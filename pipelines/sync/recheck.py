@@ -17,17 +17,26 @@ _LATE = timedelta(minutes=2)
 def due(
     spec: ListSpec, state: ListState, copy: LocalCopy, now: datetime, latest: datetime
 ) -> set[str]:
-    """Return the rows that a change may have befallen since they were seen.
-
-    ``latest``: the latest look of this run.
-    """
+    """Return the rows that a change may have befallen since they were seen."""
     plan = _plan(spec)
-    statuses = frozenset(s for s in copy.statuses(spec) if s is not None) - _settled(spec)
     return {
         row[spec.key]
-        for row in _listed(spec, state, copy, statuses)
+        for row in unseen(spec, state, copy, now, latest)
         if _is_due(plan, made_at(spec, row), row["_seen_at"], now, latest)
     }
+
+
+def unseen(
+    spec: ListSpec, state: ListState, copy: LocalCopy, now: datetime, latest: datetime
+) -> list[Row]:
+    """Return the rows that are not settled and were not seen since a time.
+
+    ``latest``: the latest look of this run. What seems to have been seen after it was seen before
+    the server's clock was set back.
+    """
+    statuses = frozenset(s for s in copy.statuses(spec) if s is not None) - _settled(spec)
+    rows = _listed(spec, state, copy, statuses)
+    return [row for row in rows if not now <= row["_seen_at"] <= latest + CLOCK_SLACK]
 
 
 def by_hand(spec: ListSpec, state: ListState, copy: LocalCopy, now: datetime) -> set[str]:
@@ -53,13 +62,17 @@ def hanging(spec: ListSpec, state: ListState, copy: LocalCopy) -> list[Row]:
     ]
 
 
-def counted_statuses(spec: ListSpec, state: ListState, copy: LocalCopy) -> list[str]:
-    """Return the statuses whose rows change at no known time: their number is compared."""
-    plan = _plan(spec)
-    known = {status for status in copy.statuses(spec) if status is not None}
-    hang = {row["status"] for row in hanging(spec, state, copy)}
-    unheard_of = known - plan.unsettled - _settled(spec)
-    return [plan.by_hand, *sorted((hang | unheard_of) - {plan.by_hand})]
+def counted_statuses(
+    spec: ListSpec, state: ListState, copy: LocalCopy, now: datetime, latest: datetime
+) -> list[str]:
+    """Return the statuses whose rows must be counted, in the order in which rows pass through them.
+
+    No row comes back into a status. So of one whose known rows were all seen since ``now`` nothing
+    has to be proven; of any other, equal numbers prove that none has left it.
+    """
+    found = {row["status"] for row in unseen(spec, state, copy, now, latest)}
+    rank = spec.statuses.rank
+    return sorted(found | {_plan(spec).by_hand}, key=lambda status: (rank(status, -1), status))
 
 
 def _plan(spec: ListSpec) -> Recheck:
@@ -88,15 +101,9 @@ def _listed(
 def _is_due(
     plan: Recheck, made: datetime | None, seen: datetime, now: datetime, latest: datetime
 ) -> bool:
-    """Tell whether a change fell between the last look and now, or may have been late.
-
-    What seems to have been seen after all that was read now was seen before the server's clock was
-    set back.
-    """
+    """Tell whether a change fell between the last look and now, or may have been late."""
     if seen - latest > CLOCK_SLACK:
         return True
-    if seen >= now:
-        return False
     if made is None:
         return now - seen >= plan.staleness
     changes = [made + timedelta(minutes=minutes) for minutes in plan.after]

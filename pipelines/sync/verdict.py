@@ -27,7 +27,12 @@ _SLACK = timedelta(seconds=5)
 
 
 class Proof(StrEnum):
-    """What a verdict rests on: the words that ``sync_runs.evidence`` has."""
+    """What a verdict rests on: the words that ``sync_runs.evidence`` has.
+
+    ``COUNTS``: the list's length is that of the known rows, and so is the number of each status. Of
+    rows that change as time passes, a status is not counted of which all known rows were just seen,
+    nor the last one, which is the rest.
+    """
 
     FULL_SCAN = "whole walk"
     COUNTS = "counts equal"

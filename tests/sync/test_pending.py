@@ -156,3 +156,17 @@ def test_looks_at_rows_that_the_api_has_dropped_are_left_out(
 
     rows.load({}, certificate)
     assert told == [looks]
+
+
+def test_news_are_counted_on_after_a_load() -> None:
+    """A wait within a repair loads what waits: as many repaired rows would be taken off."""
+    spec = next(spec for spec in LISTS if spec.name == "orders")
+    rows, told = PendingRows(Memory(), [spec], {"orders": Parser("orders", PRIVACY)}), []
+    for hour, status in enumerate(("pending", "pending", "paid")):
+        seen = Seen("orders", KEYS[0], status, "5.00", None, 0, None)
+        look = Look(START + timedelta(hours=hour), "page", None)
+        rows.add_record("orders", seen.record(), look, 0)
+        told.append(rows.count_news(spec.table))
+        rows.load({}, list)
+        told.append(rows.count_news(spec.table))
+    assert told == [1, 1, 1, 1, 2, 2]
