@@ -10,7 +10,14 @@ from pipelines.client.errors import ApiError, NotFound, Refused
 from pipelines.source.parse import Parser
 from pipelines.sync.ahead import Ahead, Fetch
 from pipelines.sync.list_stats import ListStats
-from pipelines.sync.page_size import PageSize
+from pipelines.sync.page_size import FEW, PageSize
+from pipelines.sync.place_by_place import (
+    NotAloneError,
+    NothingBehindError,
+    Part,
+    place_by_place,
+)
+from pipelines.sync.position import OVERLAP
 from pipelines.sync.protocol import PageRequest, RequestRefused
 
 
@@ -60,11 +67,11 @@ class Asking:
         self._ahead.close()
         self._count_early()
 
-    def ask(self, wanted: PageRequest) -> tuple[PageRequest, Page | ApiError]:
+    def ask(self, wanted: PageRequest) -> list[Part]:
         """Make one request, of fewer rows where an answer of so many cannot be had.
 
-        Return it as it was made, for the API may round offsets; and an error where one place alone
-        cannot be read.
+        Return it as it was made, for the API may round offsets, with its answer. It is of several
+        parts where one place alone cannot be read.
 
         Raises:
             RequestRefused: the API does not take the filter, or the offset.
@@ -80,16 +87,57 @@ class Asking:
             except ApiError as error:
                 if _is_refused(request, error):
                     raise RequestRefused(error.message) from error
-                if not size.shrink(error):
+                if not size.shrink(error, request.status, offset):
                     raise
-                if size.limit == 0:
-                    size.limit = 1
-                    self._look_behind(request, error)
-                    return request, error
+                parts = self._one_by_one(request, limit, error) if limit <= FEW else None
+                if parts:
+                    return parts
             else:
                 size.note_success()
                 if not size.learn(request.status, offset, page.rows):
-                    return request, page
+                    return [Part(request, page)]
+
+    def _one_by_one(self, request: PageRequest, limit: int, error: ApiError) -> list[Part] | None:
+        """Return few places that cannot be had at once; None: fewer rows are the better way."""
+        size, resume = self.sizes[request.spec.name], request.resume
+        # Where the API never shows more than the overlap, longer pages would not be followed.
+        is_narrow = max(size.longest, resume.longest_page if resume else 0) <= OVERLAP
+        parts = self._places(request, limit if is_narrow else max(limit, FEW), error)
+        if parts is None and limit == 1:
+            raise error
+        bad = [part.request.offset for part in parts or () if part.is_bad]
+        for place in bad:
+            size.excuse(request.status, place)
+        if not is_narrow:
+            size.limit = max(size.limit, OVERLAP + 1)
+            return parts
+        return parts[: None if limit > 1 else 1] if parts and bad else None
+
+    def _places(self, request: PageRequest, rows: int, error: ApiError) -> list[Part] | None:
+        """Ask for places one by one; None: that tells nothing.
+
+        Raises:
+            RequestRefused: nothing behind them can be read, and the list's beginning can.
+            ApiError: the API is down.
+        """
+        try:
+            return place_by_place(request, rows, self._alone)
+        except NotAloneError:
+            return None
+        except NothingBehindError:
+            if request.offset > 0 and self._answers_at(request, 0):
+                raise RequestRefused(error.message) from error
+            raise error from None
+
+    def _alone(self, request: PageRequest) -> Page | ApiError:
+        try:
+            return self._page(request, 1)
+        except ApiError as error:
+            if _is_refused(request, error):
+                raise RequestRefused(error.message) from error
+            if not error.page_too_large:
+                raise
+            return error
 
     def _page(self, request: PageRequest, limit: int) -> Page:
         status = self._spelt(request.spec.name, request.status)
@@ -99,19 +147,6 @@ class Asking:
         finally:
             self.is_under_way = False
             self._count(request.spec.name, request.purpose)
-
-    def _look_behind(self, request: PageRequest, error: ApiError) -> None:
-        """Make sure that it is one place that cannot be read.
-
-        Raises:
-            RequestRefused: nothing behind it can be read, and the list's beginning can.
-            ApiError: the API is down.
-        """
-        if self._answers_at(request, request.offset + 1):
-            return
-        if request.offset > 0 and self._answers_at(request, 0):
-            raise RequestRefused(error.message) from error
-        raise error
 
     def _answers_at(self, request: PageRequest, offset: int) -> bool:
         try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.source.schema import COMPLETE, FAILED, PARTIAL, SESSIONS, SKIPPED
 from pipelines.source.values import as_json
+from pipelines.words import counted
 
 if TYPE_CHECKING:
     from pipelines.sync.verdict import Verified
@@ -52,6 +53,15 @@ class ResourceCertificate:
     def skipped(self, reason: str) -> None:
         """Say that the resource is not read at all: nothing is certified, and nothing failed."""
         self.unproven(reason, SKIPPED)
+
+    def say_unread(self, places: list[str]) -> None:
+        """Say where the rows stand that no answer can hold."""
+        self.detail["unreadable_places"] = places
+        where = f"the API cannot answer for {places[0]}"
+        if len(places) > 1:
+            where = f"{where} and {counted(len(places) - 1, 'other place')}"
+        if self.reason is not None and where not in self.reason:
+            self.reason = f"{self.reason}; {where}"
 
     def row(self, sync_id: str) -> dict[str, Any]:
         """Return the row for the table."""

@@ -71,6 +71,8 @@ class Certificates:
         condition = where(run.spec, since=run.state.retention_cutoff)
         certificate.oldest_observation_at = run.copy.oldest_look(run.spec, condition)
         certificate.detail |= _hidden(run.state)
+        if stats.unread_places:
+            certificate.say_unread([*stats.unread_places])
         certificate.detail |= {
             "requests_by_purpose": dict(stats.requests),
             "order": run.state.order,

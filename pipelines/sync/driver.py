@@ -24,7 +24,7 @@ from pipelines.sync.asking import Asking
 from pipelines.sync.intake import Intake, Sink
 from pipelines.sync.list_stats import ListStats
 from pipelines.sync.position import ScanPosition
-from pipelines.sync.protocol import ListPage, PageRequest, RequestRefused, Strategy
+from pipelines.sync.protocol import ListPage, PageRequest, RequestRefused, Strategy, joined
 from pipelines.sync.turn import Turn
 
 #: Rows kept in memory before they are loaded, and how long they may wait, in seconds.
@@ -189,14 +189,16 @@ class Driver:
 
     def _answer(self, wanted: PageRequest) -> ListPage:
         """Ask for a page, and keep its rows."""
-        request, found = self._asking.ask(wanted)
+        pages = [self._take(part.request, part.found) for part in self._asking.ask(wanted)]
+        self._tell(wanted.spec.name)
+        return joined(pages)
+
+    def _take(self, request: PageRequest, found: Page | ApiError) -> ListPage:
         if isinstance(found, ApiError):
             return self._intake.unreadable(request, found, utc(self._clock.now()))
         self._intake.note(request, found)
         self._load_before_end(request, found)
-        page = self._intake.keep(request, found)
-        self._tell(request.spec.name)
-        return page
+        return self._intake.keep(request, found)
 
     def _load_before_end(self, request: PageRequest, page: Page) -> None:
         """Load what waits before a scan's last page: what is asked then is asked of the rows."""

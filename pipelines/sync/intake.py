@@ -108,7 +108,9 @@ class Intake:
         reason = f"the row cannot be read alone: {error.message}"
         bad = Rejected(request.spec.name, reason, place, f'"{place}"')
         row = self._rejected(request.spec, bad, at, self._pending)
-        return ListPage(request.offset, [row], self._stats[request.spec.name].total, at)
+        stats = self._stats[request.spec.name]
+        stats.unread_places |= {place: None}
+        return ListPage(request.offset, [row], stats.total, at, is_unread=True)
 
     def _row(self, spec: ListSpec, record: Any, look: Look, number: int, sink: Sink) -> ListRow:
         """Keep a record, and return what a strategy sees of it."""

@@ -18,6 +18,8 @@ from pipelines.lists import PAGE_SIZE
 _CAUTIOUS = 10
 #: Of more rows, a few fewer are hardly missed.
 _MANY = 20
+#: So few rows that cannot be had at once are asked for one by one.
+FEW = 10
 #: Answers in a row after which more rows are asked for again.
 _TRUST_AFTER = 50
 
@@ -33,11 +35,13 @@ class PageSize:
         self.limit = limit
         self.paged_by = paged_by
         self._fewer = fewer
-        self._longest = 0
+        self.longest = 0
         self._last: tuple[str | None, int, Sequence[Any]] = (None, 0, ())
         self._answers = 0
         self._in_a_row = 0
         self._too_many: int | None = None
+        #: What could not be had: of which status, from which offset on, and how many rows.
+        self._faults: list[tuple[str | None, int, int]] = []
 
     def note_success(self) -> None:
         """Ask for more now and then, after answers in a row."""
@@ -48,8 +52,8 @@ class PageSize:
         if self._in_a_row >= (3 if self._too_many else _TRUST_AFTER) and may_be_had:
             self.limit, self._in_a_row = more, 0
 
-    def shrink(self, error: ApiError) -> bool:
-        """Ask for fewer rows where fewer may be had; tell whether to try. 0: not even one can.
+    def shrink(self, error: ApiError, status: str | None, offset: int) -> bool:
+        """Ask for fewer rows where fewer may be had; tell whether to try.
 
         Where nothing was answered yet, one cautious try tells a large page from an API that is
         down.
@@ -58,9 +62,21 @@ class PageSize:
         is_down = not self._answers and self.limit <= _CAUTIOUS
         if not (too_large or (error.page_too_large and not is_down)):
             return False
+        self._faults.append((status, offset, self.limit))
         self._too_many, self._in_a_row = self.limit, 0
-        self.limit //= 2 if too_large else _CAUTIOUS
+        fewer = self.limit // 2 if too_large else min(self.limit // 2, _CAUTIOUS)
+        self.limit = max(fewer, 1)
         return True
+
+    def excuse(self, status: str | None, place: int) -> None:
+        """Take the faults of answers that would have shown a place for that place's alone."""
+        self._faults = [
+            fault
+            for fault in self._faults
+            if fault[0] != status or not fault[1] <= place < fault[1] + fault[2]
+        ]
+        self._too_many = min((rows for _, _, rows in self._faults), default=None)
+        self.limit = PAGE_SIZE if self._too_many is None else max(self._too_many // 2, 1)
 
     def window(self, offset: int) -> tuple[int, int]:
         """Return the offset and the rows to ask for, so that most rows come from a place on."""
@@ -78,13 +94,13 @@ class PageSize:
         Where that page comes again, asked for exactly, the API repeats it for another reason.
         """
         before, self._last = self._last, (status, offset, rows)
-        self._longest = max(self._longest, len(rows))
+        self.longest = max(self.longest, len(rows))
         is_again = before[0] == status and offset > before[1] and rows == before[2]
         if is_again and len(rows) >= _CAUTIOUS:
-            self.paged_by = self._longest if self.paged_by is None else None
+            self.paged_by = self.longest if self.paged_by is None else None
             return self.paged_by is not None
         if self.paged_by is not None:  # a list that was short is cut into longer pages now
-            self.paged_by = max(self.paged_by, self._longest)
+            self.paged_by = max(self.paged_by, self.longest)
         return False
 
 

@@ -42,6 +42,8 @@ class ListPage:
     rows: Sequence[ListRow]
     total: int | None
     asked_at: datetime
+    #: Whether no answer came: the one row stands for a place that cannot be read.
+    is_unread: bool = False
 
     @property
     def keys(self) -> list[str]:
@@ -57,6 +59,16 @@ class ListPage:
     def end(self) -> int:
         """The place after the last row that came."""
         return self.offset + len(self.rows)
+
+
+def joined(pages: Sequence[ListPage]) -> ListPage:
+    """Make one page of those of several places, one behind the other, and of one moment."""
+    if len(pages) == 1:
+        return pages[0]
+    read = [page for page in pages if not page.is_unread] or pages
+    rows = [row for page in pages for row in page.rows]
+    asked_at = min(page.asked_at for page in read)
+    return ListPage(pages[0].offset, rows, read[-1].total, asked_at)
 
 
 @dataclass(frozen=True, slots=True)

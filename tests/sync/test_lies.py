@@ -481,6 +481,28 @@ def test_pages_that_are_too_large_are_asked_for_in_parts(most: int, tmp_path: Pa
         here.assert_exact()
 
 
+@pytest.mark.parametrize(("status", "place"), [(413, 3), (413, 60), (413, 249), (500, 60)])
+def test_a_row_that_no_answer_can_hold_is_left_out_alone(
+    status: int, place: int, tmp_path: Path
+) -> None:
+    """One such row would keep hundreds away for ever, and nothing would say which it is."""
+    with engine_world(tmp_path, 250) as here:
+        bad = sorted(here.truth("orders").values(), key=lambda row: str(row["created_at"]))
+        key = bad[-1 - place]["order_id"]
+
+        def between(request: Any, answer: Any) -> httpx.Response:
+            found: httpx.Response = answer(request)
+            return httpx.Response(status, json={}) if key in found.text else found
+
+        orders = here.sync(between=between).resources["orders"]
+        assert orders.outcome == "complete", orders.reason
+        assert orders.detail["unreadable_places"] == [f"orders at offset {place}"]
+        assert here.truth("orders").keys() - here.stored("orders").keys() == {key}
+        assert orders.requests < 80, "tens of requests more"
+        here.clock.sleep(3_600)
+        assert here.sync(between=between).resources["orders"].outcome == "complete"
+
+
 # What needs no waiting, and what no status shows ------------------------------------------------
 
 
