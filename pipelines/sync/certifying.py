@@ -17,7 +17,7 @@ from pipelines.sync.listrun import ListRun
 from pipelines.sync.pending import PendingRows
 from pipelines.sync.state import ListState
 from pipelines.sync.unseen import last_look
-from pipelines.sync.verdict import ClockReading, Inconclusive, NeedsScan
+from pipelines.sync.verdict import ClockReading, Inconclusive, NeedsScan, Verified
 
 #: The rows of a list by status, as they are to be stored.
 Promised = tuple[ListRun, Mapping[str | None, int]]
@@ -87,7 +87,14 @@ class Certificates:
         certificate.detail["value_issues"] = self.pending.findings.value_issues[name]
 
     def promise(self, runs: Iterable[ListRun]) -> Sequence[Promised]:
-        """Certify so many rows as the lists will have once what waits is loaded."""
+        """Certify so many rows as the lists will have once what waits is loaded.
+
+        What was read since a list was proven may show that it was not.
+        """
+        runs = list(runs)
+        for run in runs:
+            if isinstance(run.verdict, Verified) and run.went_back:
+                run.conclude(run.verdict)
         promised = [(run, run.copy.statuses(run.spec)) for run in runs]
         for run, statuses in promised:
             run.certificate.rows_stored = sum(statuses.values())

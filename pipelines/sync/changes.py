@@ -13,6 +13,7 @@ from pipelines.source.parse import same_fingerprint
 from pipelines.source.schema import Table
 from pipelines.sync.head import CLOCK_SLACK
 from pipelines.sync.history import AMOUNT, amount_entry, entry, is_other_amount, observed
+from pipelines.sync.steps_back import StepsBack
 
 _NOTES = ("status", "attempts", *AMOUNT, "deleted_at", "_origin", "_fingerprint", "_walk")
 
@@ -40,6 +41,7 @@ class Changes:
         #: often it said something else.
         self.events_right: Counter[str] = Counter()
         self.events_wrong: Counter[str] = Counter()
+        self.steps_back = StepsBack(specs)
 
     def __len__(self) -> int:
         return sum(map(len, self.history.values()))
@@ -51,6 +53,7 @@ class Changes:
 
     def replaced(self, resource: str, key: Any, earlier: Row, row: Row) -> None:
         """Note what an earlier look of the same batch showed before it is forgotten."""
+        self.steps_back.compare(resource, key, earlier, row)
         spec = self._specs.get(resource)
         if spec is not None and self._differ(spec, earlier, row):
             self._looks[resource][key].append(earlier)

@@ -133,6 +133,11 @@ class ListRun:
         condition = where(self.spec, since=self.state.retention_cutoff, null=("status",))
         return self.copy.count(self.spec, condition)
 
+    @property
+    def went_back(self) -> int:
+        """Known rows that the list showed further on earlier in this sync."""
+        return self.shared.pending.went_back(self.spec.table)
+
     # The verdict -----------------------------------------------------------------------------
 
     def evidence(self, proof: Proof, as_of: datetime, **facts: Any) -> Evidence:
@@ -152,6 +157,7 @@ class ListRun:
             "searched": self.state.searched,
             "oldest_answer": self.stats.oldest_answer,
             "behind": self.feed.ahead_of_list(self.copy, as_of) if self.feed else 0,
+            "went_back": self.went_back,
             "same_identity": self.shared.same_identity,
             "damaged_share": self.shared.pending.damaged(self.spec.name)
             / max(self.stats.rows_read, 1),
@@ -160,8 +166,9 @@ class ListRun:
 
     def conclude(self, verdict: Verdict) -> None:
         """Take the verdict into the state and the certificate."""
-        if isinstance(verdict, Verified):  # what was asked since may have come out of a cache
-            evidence = replace(verdict.evidence, oldest_answer=self.stats.oldest_answer)
+        if isinstance(verdict, Verified):  # what was asked since may contradict it
+            oldest, back = self.stats.oldest_answer, self.went_back
+            evidence = replace(verdict.evidence, oldest_answer=oldest, went_back=back)
             verdict = judge(evidence, otherwise=Inconclusive)
         self.verdict = verdict
         self.state = state_after(self.state, verdict)

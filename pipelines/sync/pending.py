@@ -81,6 +81,11 @@ class PendingRows:
         self._read(resource)
         return self.findings.damaged[resource]
 
+    def went_back(self, table: Table) -> int:
+        """Count the rows that this sync was shown further on than their last look shows them."""
+        self.previous(table)
+        return len(self._changes.steps_back.behind[table.name])
+
     def previous(self, table: Table) -> Mapping[Any, Row | None]:
         """Return of each waiting row what is stored under its key; None: nothing."""
         self._read(table.name)
@@ -113,6 +118,7 @@ class PendingRows:
     def add_record(self, resource: str, record: Any, look: Look, number: int) -> None:
         """Keep a record of a list, the ``number``-th of its answer, that is surely a row."""
         self.latest = max(self.latest or look.seen_at, look.seen_at)
+        self._changes.steps_back.seen(look.seen_at)
         self._sifting.add(resource, record, look, number)
 
     def add_line(self, line: SessionLine, seen_at: datetime) -> None:
@@ -207,6 +213,7 @@ class PendingRows:
         self._sifting.clear_loaded()
         self._first.clear()
         self._is_prepared, self._loaded_until = False, self.latest
+        self._changes.steps_back.loaded(self.latest)
 
     def _batches(
         self,

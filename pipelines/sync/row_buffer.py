@@ -36,6 +36,7 @@ class RowBuffer:
         for row in rows:
             earlier = waiting.get(row[key])
             if earlier is not None and row["_seen_at"] < earlier["_seen_at"]:
+                self._changes.steps_back.compare(resource, row[key], row, earlier)
                 continue
             if earlier is not None:
                 self._changes.replaced(resource, row[key], earlier, row)
@@ -72,6 +73,7 @@ class RowBuffer:
         for key in unknown:
             previous[key] = earlier = stored.get(key)
             self._changes.judge_event(earlier, rows[key])
+            self._changes.steps_back.compare_stored(table.name, key, earlier, rows[key])
             if earlier is not None and "_walk" in rows[key]:
                 rows[key]["_walk"] = rows[key]["_walk"] or earlier["_walk"]
 

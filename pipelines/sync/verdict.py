@@ -63,7 +63,7 @@ class Evidence:
     ``withheld``: rows that are missing and not marked as deleted yet. ``oldest_answer``: age in
     seconds of the oldest answer that a cache gave. ``damaged_share`` of the rows read had a value
     that could not be read. ``behind``: rows of which events tell what the list, asked later, does
-    not show.
+    not show. ``went_back``: rows that the list showed further on earlier in this sync.
     """
 
     proof: Proof
@@ -84,6 +84,7 @@ class Evidence:
     oldest_answer: float = 0.0
     damaged_share: float = 0.0
     behind: int = 0
+    went_back: int = 0
     same_identity: bool = True
 
 
@@ -108,7 +109,7 @@ def objection(evidence: Evidence) -> str | None:
         return f"events tell of {e.behind} {e.words} what the list does not show"
     if e.uncovered is not None:
         return e.uncovered
-    return _objection_to_numbers(e)
+    return _objection_to_numbers(e) or _objection_to_steps_back(e)
 
 
 def _objection_to_numbers(e: Evidence) -> str | None:
@@ -140,6 +141,12 @@ def gaps_of(counts: Mapping[str, tuple[int, int]]) -> dict[str, int]:
 def are_beside(gaps: Mapping[str, int], places: int) -> bool:
     """Tell whether so many places of which no row is stored may make the counts differ so."""
     return all(gap > 0 for gap in gaps.values()) and sum(gaps.values()) <= places
+
+
+def _objection_to_steps_back(e: Evidence) -> str | None:
+    if not e.went_back:
+        return None
+    return f"the list showed {e.went_back} {e.words} further on earlier in this sync"
 
 
 def _age(seconds: float) -> str:
@@ -196,9 +203,16 @@ Verdict = Verified | Inconclusive | NeedsScan
 
 
 def judge(evidence: Evidence, *, otherwise: type[Inconclusive | NeedsScan]) -> Verdict:
-    """Return the verdict; ``otherwise``: what evidence that proves nothing calls for."""
+    """Return the verdict; ``otherwise``: what evidence that proves nothing calls for.
+
+    Rows that went back are few and known, and call for no scan: counting finds them.
+    """
     why = objection(evidence)
-    return Verified(evidence) if why is None else otherwise(why)
+    if why is None:
+        return Verified(evidence)
+    if objection(replace(evidence, went_back=0)) is None:
+        return Inconclusive(why)
+    return otherwise(why)
 
 
 Happening = Literal["verified", "inconclusive", "needs scan"]

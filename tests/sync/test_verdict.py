@@ -48,6 +48,7 @@ EVIDENCE = st.builds(
     withheld=st.sampled_from([0, 0, 3]),
     oldest_answer=st.sampled_from([0.0, 30.0, 86_400.0]),
     damaged_share=st.sampled_from([0.0, 0.2, 0.9]),
+    went_back=st.sampled_from([0, 0, 0, 2]),
     same_identity=st.sampled_from([True, True, False]),
 )
 
@@ -74,6 +75,7 @@ def test_complete_is_built_from_numbers_that_agree(evidence: Evidence) -> None:
     assert evidence.as_of <= evidence.ended_at + timedelta(seconds=5)
     assert evidence.oldest_answer <= 60
     assert not evidence.withheld
+    assert not evidence.went_back
     assert evidence.uncovered is None
     if evidence.total is None:
         assert is_ledger or (evidence.proof is Proof.END_SEEN and evidence.ends_seen >= 2)
@@ -102,6 +104,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "a gap that nobody searched": {"stored": 9, "bad": 1, "counts": {"paid": (6, 5)}},
     "unreadable records": {"stored": 5, "bad": 5},
     "damaged values": {"damaged_share": 0.9},
+    "rows that went back": {"went_back": 1},
 }
 
 
@@ -112,6 +115,13 @@ def test_each_wrong_thing_alone_is_an_objection(kind: str) -> None:
     verdict = judge(replace(good, **WRONG[kind]), otherwise=Inconclusive)
     assert isinstance(verdict, Inconclusive)
     assert verdict.reason
+
+
+def test_rows_that_went_back_alone_call_for_no_scan() -> None:
+    """Each order that is put back while a long list is scanned would cost another scan."""
+    good = Evidence(Proof.FULL_SCAN, "orders", AT, AT, CLOCK, 10, 10, went_back=1)
+    assert isinstance(judge(good, otherwise=NeedsScan), Inconclusive)
+    assert isinstance(judge(replace(good, stored=9), otherwise=NeedsScan), NeedsScan)
 
 
 @given(
