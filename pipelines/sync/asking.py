@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from pipelines.client import Page
 from pipelines.client.errors import ApiError, NotFound, Refused
+from pipelines.errors import QuotaExhausted
 from pipelines.source.parse import Parser
 from pipelines.sync.ahead import Ahead, Fetch
 from pipelines.sync.list_stats import ListStats
@@ -141,22 +142,27 @@ class Asking:
 
     def _page(self, request: PageRequest, limit: int) -> Page:
         status = self._spelt(request.spec.name, request.status)
+        return self._wait(request, lambda: self._ahead.ask(request, limit, status))
+
+    def _wait(self, request: PageRequest, answer: Callable[[], Page]) -> Page:
+        """Wait for an answer, as long as nobody ends the run, and count what it took."""
         self.is_under_way = True
         try:
-            return self._waiting(lambda: self._ahead.ask(request, limit, status))
+            return self._waiting(answer)
         finally:
             self.is_under_way = False
             self._count(request.spec.name, request.purpose)
 
     def _answers_at(self, request: PageRequest, offset: int) -> bool:
         try:
-            self._fetch(request.spec, offset=offset, limit=1, status=None)
+            self._wait(
+                request, lambda: self._fetch(request.spec, offset=offset, limit=1, status=None)
+            )
+        except QuotaExhausted:  # which a refusal for the limits is, too
+            raise
         except ApiError:
             return False
-        else:
-            return True
-        finally:
-            self._count(request.spec.name, request.purpose)
+        return True
 
     def _spelt(self, name: str, status: str | None) -> str | None:
         """Return a status as the API spells it: a filter may tell capitals from small letters."""

@@ -20,6 +20,8 @@ class Findings:
         self.quarantined: Counter[str] = Counter()
         self.value_issues: Counter[str] = Counter()
         self.damaged: Counter[str] = Counter()
+        #: Those that were counted, loaded or not: a list may be read twice in one sync.
+        self._counted: set[int] = set()
 
     def __len__(self) -> int:
         return sum(map(len, self.rows.values()))
@@ -34,16 +36,20 @@ class Findings:
 
     def add(self, resource: str, rejected: Rejected, seen_at: datetime) -> None:
         """Keep a bad record for the quarantine."""
-        row, waiting = rejected.row(seen_at), self.rows[QUARANTINE.name]
-        self.quarantined[resource] += row["quarantine_id"] not in waiting
-        waiting[row["quarantine_id"]] = row
+        row = rejected.row(seen_at)
+        self.quarantined[resource] += self._keep(QUARANTINE.name, row["quarantine_id"], row)
 
     def _add_issues(self, resource: str, parsed: Parsed, seen_at: datetime) -> None:
-        waiting = self.rows[VALUE_ISSUES.name]
         for issue in parsed.issues:
             row = issue.row(seen_at)
-            self.value_issues[resource] += row["issue_id"] not in waiting
-            waiting[row["issue_id"]] = row
+            self.value_issues[resource] += self._keep(VALUE_ISSUES.name, row["issue_id"], row)
+
+    def _keep(self, table: str, key: str, row: Row) -> bool:
+        """Keep a row until it is loaded; tell whether it is the first of its key in this sync."""
+        self.rows[table][key] = row
+        number, before = hash(key), len(self._counted)
+        self._counted.add(number)
+        return len(self._counted) > before
 
     def clear(self) -> None:
         """Forget what is loaded."""

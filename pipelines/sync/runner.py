@@ -120,8 +120,10 @@ class Runner:
 
     @property
     def _began(self) -> bool:
-        """Tell whether rows were read, by a key and a partner that the lists accept."""
-        return self._plan.accepted and any(s.rows_read for s in self.driver.stats.values())
+        """Tell whether anything was read, by a key and a partner that the lists accept."""
+        read = [self._sessions.certificate.rows_read]
+        read += [stats.rows_read for stats in self.driver.stats.values()]
+        return self._plan.accepted and any(read)
 
     def _backfill(self) -> None:
         """Add the history that a killed sync did not get to."""

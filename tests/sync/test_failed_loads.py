@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,15 @@ import fast
 import pytest
 from fast import FastDestination, FastWorld, fast_world
 
+from pipelines.client.errors import ServerFault
 from pipelines.destinations.base import DATASET
 from pipelines.destinations.where import Row
 from pipelines.errors import WarehouseLocked
 from pipelines.lists import LISTS
+from pipelines.source.records import Rejected
 from pipelines.source.schema import SYNC_RUNS, Table
 from pipelines.sync import driver, sifting, unread
+from pipelines.sync.findings import Findings
 
 ORDERS, HABITS = 60, {"page_clamp": 10}
 SPECS = {spec.name: spec for spec in LISTS}
@@ -84,3 +88,22 @@ def test_a_question_that_fails_once_before_a_load_loses_no_row(
         with pytest.raises(WarehouseLocked):
             here.sync()
         assert_nothing_is_lost(here)
+
+
+def test_a_bad_record_that_two_pages_show_is_counted_once() -> None:
+    """A certificate would count a record as often as it was met between two loads."""
+    findings, bad = Findings(), Rejected("orders", "no id", "0", "{}")
+    for _ in range(2):
+        findings.add("orders", bad, datetime(2026, 6, 1, tzinfo=UTC))
+        findings.clear()
+    assert findings.quarantined["orders"] == 1
+
+
+def test_a_list_that_fails_keeps_the_ledgers_lines(tmp_path: Path) -> None:
+    """What was read of the ledger would be thrown away, and be read once more."""
+    with fast_world(tmp_path, 5) as here:
+        here.sync()
+        (new,) = here.sandbox.changes.create_sessions()
+        with pytest.raises(ServerFault):
+            here.sync(refuse=("/", 500))
+        assert new in here.stored("sessions")

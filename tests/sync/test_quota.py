@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,11 +16,27 @@ from liar import Ask
 from sync_world import START, World, settings_for, world, write_ledger
 from thorough import THOROUGH
 
+from pipelines.client import Page
+from pipelines.client.errors import AnswerTooLarge, RateLimited
 from pipelines.client.governor import Limit
 from pipelines.client.wire import V1_0
 from pipelines.clock import ManualClock
+from pipelines.lists import ORDERS_LIST
 from pipelines.progress import Waiting
-from pipelines.sandbox import Behaviour, Limits, Sandbox, SandboxConfig, WorldOptions
+from pipelines.sandbox import (
+    DEFAULT_KEY,
+    Behaviour,
+    Limits,
+    Sandbox,
+    SandboxConfig,
+    WorldOptions,
+)
+from pipelines.source.parse import Parser
+from pipelines.source.privacy import Privacy
+from pipelines.source.pseudonyms import Keys
+from pipelines.sync.asking import Asking
+from pipelines.sync.list_stats import ListStats
+from pipelines.sync.protocol import PageRequest
 
 DAY = 86_400.0
 
@@ -125,3 +142,30 @@ def test_others_read_while_the_limits_are_waited_for(tmp_path: Path) -> None:
         assert opened
         assert not any(opened)
         here.assert_exact()
+
+
+def test_looking_behind_a_bad_place_ends_for_limits_and_signals() -> None:
+    """A refusal for the limits would be taken for a bad list; a signal would wait for the API."""
+    asked: list[int] = []
+    waited: list[int] = []
+
+    def fetch(*_: object, offset: int, **__: object) -> Page:
+        asked.append(offset)
+        raise (AnswerTooLarge if offset else RateLimited)("no", request="GET /")
+
+    def waiting(wait: Callable[[], Page]) -> Page:
+        waited.append(len(asked))
+        return wait()
+
+    asking = Asking(
+        fetch,
+        {"orders": Parser("orders", Privacy("none", Keys.of_api_key(DEFAULT_KEY), ()))},
+        {"orders": ListStats()},
+        waiting=waiting,
+        sent=lambda _: len(asked),
+        room=lambda: 0,
+        in_flight=1,
+    )
+    with pytest.raises(RateLimited):
+        asking.ask(PageRequest(ORDERS_LIST, 50, "walk"))
+    assert len(waited) == len(asked) > 1
