@@ -11,9 +11,10 @@ difference that nothing explains is doubted until ``AGREE`` answers in a row sho
          └──────── far from ours ──▶ doubted ◀── another difference ──┘
 
 What was known is used on meanwhile, and our own clock where nothing is, but nothing may be
-certified by either; and a clock that is more than ``IMPLAUSIBLE`` away from ours is never trusted,
-however constant it is. One that falls behind little by little is followed: its dates are those of a
-cache that does not say so, and no answer is newer than they tell.
+certified by either. A first difference that an earlier run's answers agreed on is explained, too.
+A clock that is more than ``IMPLAUSIBLE`` away from ours is never trusted, however constant it is.
+One that falls behind little by little is followed: its dates are those of a cache that does not say
+so, and no answer is newer than they tell.
 """
 
 from __future__ import annotations
@@ -65,6 +66,8 @@ class ServerClock:
         self._rival: Interval | None = None
         self._rivals = 0  # answers in a row that show the rival
         self._agreed = AGREE  # answers in a row that show the interval
+        self._observed = 0  # answers that told a time
+        self._remembered: float | None = None  # what an earlier run's answers agreed on
 
     @property
     def known(self) -> bool:
@@ -80,6 +83,20 @@ class ServerClock:
     def trusted(self) -> bool:
         """Whether something may be certified by this clock."""
         return self.doubt is None
+
+    @property
+    def agreed(self) -> float | None:
+        """The difference that a later run may begin with, in whole seconds; None while in doubt."""
+        return round(self.offset) if self.trusted else None
+
+    def remember(self, agreed: float) -> None:
+        """Believe a first ``Date`` too that shows what an earlier run's answers agreed on."""
+        self._remembered = agreed
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether all answers so far were doubted, and are too few to agree."""
+        return self._interval is None and 0 < self._observed < AGREE
 
     @property
     def doubt(self) -> str | None:
@@ -103,11 +120,12 @@ class ServerClock:
         stamp = http_date(date)
         if stamp is None or received < sent or age > KEPT:
             return  # no date, or our clock was set back between the two, or it tells too little
+        self._observed += 1
         # The header was written between `sent` and `received`, or by so much before.
         seen = (stamp - received, stamp + age + DATE_AGE - sent)
         known = self._drifted(self._interval, received)
         shared = known and _shared(known, seen)
-        if shared or _gap(seen, self._anchor) <= (LEAP if known else NEAR):
+        if shared or self._is_near(seen):
             falls_behind = seen[1] < self._anchor[0]
             if not known or falls_behind:
                 self._anchor = seen
@@ -116,6 +134,15 @@ class ServerClock:
         else:
             self._contradict(seen, self._drifted(self._rival, received))
         self._seen_at = received
+
+    def _is_near(self, seen: Interval) -> bool:
+        """Tell whether a difference is explained by what is known, or was by an earlier run."""
+        if self._interval:
+            return _gap(seen, self._anchor) <= LEAP
+        was = self._remembered
+        return _gap(seen, self._anchor) <= NEAR or (
+            was is not None and _gap(seen, (was, was)) <= LEAP
+        )
 
     def _drifted(self, interval: Interval | None, now: float) -> Interval | None:
         """Return an interval, widened by how far the clocks may have drifted since."""

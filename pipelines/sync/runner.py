@@ -58,6 +58,9 @@ class Runner:
         self._clock = clock
         self._listener = listener
         self._kept = read_state(destination.state)
+        self._server_clock = client.governor.server_clock
+        if self._kept.server_offset is not None:
+            self._server_clock.remember(self._kept.server_offset)
         self._identity = identity or self._kept.identity
         self._lists = lists_of(client.contract.version, lists)
         self._withdrawn = destination.withdrawn()
@@ -152,7 +155,7 @@ class Runner:
     def _reading(self) -> ClockReading:
         now = self._clock.now()
         doubt = self._client.clock_doubt
-        server = self._client.governor.server_clock.to_server(now)
+        server = self._server_clock.to_server(now)
         return ClockReading(utc(server), utc(now), doubt)
 
     # Loading ---------------------------------------------------------------------------------
@@ -171,6 +174,7 @@ class Runner:
 
     def _state(self) -> SyncState:
         ledger = self._sessions.marks
+        agreed = self._server_clock.agreed
         latest = [at for at in (self._pending.latest, self._kept.observed_until) if at]
         return SyncState(
             lists={
@@ -181,6 +185,7 @@ class Runner:
             session_fields=self._sessions.fields if ledger else self._kept.session_fields,
             identity=self._identity,
             observed_until=self._pending.latest or max(latest, default=None),
+            server_offset=self._kept.server_offset if agreed is None else agreed,
         )
 
     # Making the parts ------------------------------------------------------------------------

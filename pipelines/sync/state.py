@@ -149,7 +149,11 @@ class Identity:
 
 @dataclass(frozen=True)
 class SyncState:
-    """All that one sync leaves to the next. ``observed_until``: the latest look that is loaded."""
+    """All that one sync leaves to the next.
+
+    ``observed_until``: the latest look that is loaded. ``server_offset``: by how many seconds the
+    API's clock was ahead of this machine's when its answers last agreed.
+    """
 
     lists: Mapping[str, ListState] = field(default_factory=dict)
     ledger: JsonObject = field(default_factory=dict)
@@ -157,6 +161,7 @@ class SyncState:
     observed_until: datetime | None = None
     #: With which fields the ledger's marks were read; with others, it is read again.
     session_fields: tuple[str, ...] = ()
+    server_offset: float | None = None
 
     def of(self, name: str) -> ListState:
         """Return one list's state; a new one where it was never read."""
@@ -171,6 +176,7 @@ class SyncState:
             "identity": _plain(self.identity),
             "observed_until": _plain(self.observed_until),
             "session_fields": list(self.session_fields),
+            "server_offset": self.server_offset,
         }
 
 

@@ -50,7 +50,12 @@ def _of_version_2(kept: Mapping[str, Any]) -> SyncState:
         identity=Identity(**kept["identity"]) if kept.get("identity") else None,
         observed_until=datetime.fromisoformat(until) if until else None,
         session_fields=tuple(kept.get("session_fields") or ()),
+        server_offset=_seconds(kept.get("server_offset")),
     )
+
+
+def _seconds(kept: Any) -> float | None:
+    return None if kept is None else float(kept)
 
 
 def _of_version_1(kept: Mapping[str, Any]) -> SyncState:

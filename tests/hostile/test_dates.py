@@ -7,11 +7,12 @@ from itertools import chain, repeat
 
 import httpx
 import pytest
-from hostile_server import START, date, saying
+from hostile_server import KEY, START, date, saying
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.client import Page, PrintoraClient
+from pipelines.client import Page, PrintoraClient, RateGovernor
+from pipelines.client.wire import V1_0
 from pipelines.clock import ManualClock
 
 DAY = 86_400.0
@@ -79,6 +80,26 @@ def test_a_clock_some_minutes_away_is_used_at_once(skew: float) -> None:
     assert client.clock_trusted
     assert START + 1 + skew - 3 <= page.asked_at <= START + 1 + skew
     assert client.server_offset_seconds == pytest.approx(skew, abs=3)
+
+
+@pytest.mark.parametrize(
+    ("skew", "is_believed"), [(1_200.0, True), (1_230.0, True), (0.0, True), (1_400.0, False)]
+)
+def test_a_difference_that_was_agreed_on_before_is_believed_at_once(
+    skew: float, is_believed: bool
+) -> None:
+    """Each sync would date its first rows by another clock than the others, and prove nothing."""
+    clock = ManualClock(START)
+    governor = RateGovernor(V1_0.limits, clock=clock)
+    governor.server_clock.remember(1_200.0)
+    headers = {"date": date(START + skew)}
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=EMPTY, headers=headers))
+    client = PrintoraClient(
+        "https://api.test", KEY, "p1", governor=governor, clock=clock, transport=transport
+    )
+    page = client.list_orders()
+    assert client.clock_trusted is is_believed
+    assert page.asked_at == pytest.approx(START + skew * is_believed, abs=3)
 
 
 @pytest.mark.parametrize("skew", [-3_000.0, 5_400.0, -80_000.0])

@@ -81,7 +81,10 @@ class Sync:
         self.contract = SimpleNamespace(version="1.0")
         self.clock_doubt = None
         self.governor = SimpleNamespace(
-            left=dict, requests=0, room=int, server_clock=SimpleNamespace(to_server=float)
+            left=dict,
+            requests=0,
+            room=int,
+            server_clock=SimpleNamespace(to_server=float, agreed=None, is_unsettled=False),
         )
 
     def run(self) -> Sync:

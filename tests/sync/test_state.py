@@ -80,7 +80,8 @@ VERSION_1: dict[str, Any] = {
 def test_a_state_survives_its_journey(orders: ListState, logs: ListState) -> None:
     """The next sync would begin anew, or go on from a place that never was."""
     identity = Identity("api.printora.ai", "p1", "live", "1.0")
-    state = SyncState({"orders": orders, "webhook_logs": logs}, {"a": {}}, identity, AT)
+    lists = {"orders": orders, "webhook_logs": logs}
+    state = SyncState(lists, {"a": {}}, identity, AT, server_offset=-1_200.0)
     assert read_state(json.loads(json.dumps(state.to_json()))) == state
 
 
