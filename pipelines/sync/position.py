@@ -63,6 +63,10 @@ class ScanPosition:
     #: The offset of the page that is asked for again because it seemed to leave rows out, and how
     #: many.
     asked_again: int = -1
+    #: How many rows pages brought; the page kept in mind that may come round, and how many then.
+    brought: int = 0
+    marked: list[str] = field(default_factory=list)
+    marked_at: int = 0
     #: The scan goes on behind places that are hidden.
     jumping: bool = False
     suspected: int = 0

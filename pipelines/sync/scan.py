@@ -24,7 +24,13 @@ from datetime import datetime
 from pipelines.lists import ListSpec
 from pipelines.sync.position import OVERLAP, ScanPosition, step
 from pipelines.sync.protocol import ListPage, PageRequest, RequestRefused, Strategy
-from pipelines.sync.scan_notes import count_places, note_answer, note_hidden, note_page
+from pipelines.sync.scan_notes import (
+    count_places,
+    goes_round,
+    note_answer,
+    note_hidden,
+    note_page,
+)
 from pipelines.sync.scan_place import (
     find_place,
     is_behind_hidden,
@@ -154,7 +160,7 @@ class _Scan:
         brings_nothing = not note_page(self.at, page, place)
         if self._is_last(page, place, moved, brings_nothing):
             self._end()
-        elif self.at.idle >= PATIENCE:
+        elif goes_round(self.at, page) or self.at.idle >= PATIENCE:
             self._give_up("the server repeats its pages")
         else:
             self._go_on(page, place, moved)

@@ -7,6 +7,9 @@ from itertools import pairwise
 from pipelines.sync.position import ScanPosition
 from pipelines.sync.protocol import ListPage
 
+#: So many pages lie between a page and itself, where it was not the list that moved.
+FAR = 5
+
 
 def note_answer(at: ScanPosition, page: ListPage) -> int:
     """Note what the answer says of the list; return by how much its total has grown."""
@@ -56,11 +59,26 @@ def note_page(at: ScanPosition, page: ListPage, place: int) -> bool:
     brought_some = place < len(page.rows) and page.keys[:1] != at.anchor[:1]
     if brought_some:
         at.smallest_cut = min(at.smallest_cut, at.last_page)
+        at.brought += len(page.rows) - place
     at.last_page = len(page.rows)
     at.idle = 0 if brought_some or is_again else at.idle + 1
     _note_order(at, page)
     at.anchor, at.page_offset, at.page_end = page.keys, page.offset, page.end
     return brought_some or is_again
+
+
+def goes_round(at: ScanPosition, page: ListPage) -> bool:
+    """Tell whether a page shows rows again that were read long before: no order brings them back.
+
+    Where the list moves by more than a page at once, rows are met again that were read just before.
+    One page is kept in mind, and a later one when twice as many rows have come.
+    """
+    again = len(set(at.marked).intersection(page.keys))
+    if at.brought - at.marked_at > FAR * at.longest_page and 2 * again >= len(at.marked):
+        return True
+    if at.brought > 2 * at.marked_at:
+        at.marked, at.marked_at = page.keys, at.brought
+    return False
 
 
 def _note_order(at: ScanPosition, page: ListPage) -> None:

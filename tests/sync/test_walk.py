@@ -192,6 +192,21 @@ def test_one_answer_over_and_over_is_given_up() -> None:
     assert moving.requests < 20
 
 
+@pytest.mark.parametrize("total", ["true", "missing"])
+@pytest.mark.parametrize(("clamp", "bound"), [(20, 30), (7, 29), (5, 8), (50, 1_537)])
+def test_offsets_that_wrap_are_given_up(clamp: int, bound: int, total: str) -> None:
+    """A server that goes round and round would take each day's whole quota."""
+    moving = MovingList(list(range(2 * bound)), [clamp], [], total=total)
+    fetch = moving.fetch
+
+    def wrapped(offset: int) -> ListPage:
+        return replace(fetch(offset % bound), offset=offset)
+
+    moving.fetch = wrapped  # type: ignore[method-assign]
+    assert Scan(moving).run().lost_because == "the server repeats its pages"
+    assert moving.requests <= 15 * bound / (clamp - 2) + 80
+
+
 def test_a_list_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that always has one more page would be read for ever."""
     monkeypatch.setattr(scans, "ENDLESS", 2_000)
