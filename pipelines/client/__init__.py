@@ -138,7 +138,6 @@ class PrintoraClient:
                 listed.rows,
                 listed.total,
                 answer.asked_at,
-                answer.answered_at,
                 place,
                 answer.age_seconds,
             )

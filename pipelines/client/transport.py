@@ -51,11 +51,10 @@ _Read = TypeVar("_Read")
 
 @dataclass(frozen=True)
 class Answer:
-    """A success: the decoded body, and between which times it was made (see ``Page``)."""
+    """A success: the decoded body, and since when it may have been made (see ``Page``)."""
 
     body: Any
     asked_at: float
-    answered_at: float
     age_seconds: float
 
 
@@ -217,10 +216,10 @@ class Transport:
         )
 
     def _answer(self, decoded: Any, response: httpx.Response, sent: float) -> Answer:
-        clock, now = self._governor.server_clock, self._clock.now()
+        clock = self._governor.server_clock
         date = response.headers.get("date")
         old = min(max(age(response.headers), clock.apparent_age(date, sent)), OLDEST)
-        return Answer(decoded, clock.earliest(sent) - old, clock.latest(now), old)
+        return Answer(decoded, clock.earliest(sent) - old, old)
 
     def _why(self, error: httpx.HTTPError) -> str:
         # The words of a protocol error may quote the answer; those of a failed connection do not.

@@ -91,15 +91,14 @@ class Page:
 
     A row is what the API sent, or :class:`Undecodable`. ``total`` is what the API says there is (of
     the filtered list or of all: it does not tell); None where it says nothing. The answer was made
-    between ``asked_at`` and ``answered_at``, in epoch seconds of the server's clock, or of ours
-    where nothing is known of it. A cache's answer is ``age_seconds`` older than the request, and so
-    is its ``asked_at``. ``place`` says where the rows were read, for a person.
+    at ``asked_at`` or later, in epoch seconds of the server's clock, or of ours where nothing is
+    known of it. A cache's answer is ``age_seconds`` older than the request, and so is its
+    ``asked_at``. ``place`` says where the rows were read, for a person.
     """
 
     rows: Sequence[Any]
     total: int | None
     asked_at: float
-    answered_at: float
     place: str
     age_seconds: float = 0.0
 

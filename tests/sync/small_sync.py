@@ -137,7 +137,7 @@ class Sync:
         for event in self._lies(number, self.could[-1]):
             rows = api.lie(event, rows)
         records = [tuple(row.record.items()) for row in rows]  # which only the parser reads
-        return Page(records, total, asked_at, asked_at, "")
+        return Page(records, total, asked_at, "")
 
     def sent(self, spec: ListSpec) -> int:
         """Return how many requests of a list were sent."""
