@@ -84,7 +84,8 @@ class Ahead:
     def ask(self, request: PageRequest, limit: int, status: str | None) -> Page:
         """Return the page that a request wants, and ask for those it would like next."""
         name = request.spec.name
-        if request.resume is None or request.offset <= self._last.get(name, -1):
+        is_back = request.offset <= self._last.get(name, -1)
+        if request.resume is None or status is not None or is_back:
             self._keep(name, limit, ())  # of two observations the later one counts
         self._last[name] = request.offset
         early = self._early.pop((name, request.offset, limit), None)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
 
 Order = Literal["newest_first", "oldest_first", "unknown"]
 
@@ -72,6 +72,8 @@ class ScanPosition:
     suspected: int = 0
     #: Pages were joined by their offsets alone: they hold one row, and so no overlap.
     is_blind: bool = False
+    #: Behind a ceiling on offsets: where the scan of each status stands; nothing: it has ended.
+    by_status: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def order(self) -> Order:
@@ -105,4 +107,13 @@ class ScanPosition:
 
     def copy(self) -> ScanPosition:
         """Return the position as it is now."""
-        return replace(self, anchor=list(self.anchor))
+        return replace(self, anchor=list(self.anchor), by_status=dict(self.by_status))
+
+    def of_status(self, status: str) -> ScanPosition | None:
+        """Return where the scan of a status begins or goes on; None: it has ended."""
+        kept = self.by_status.get(status)
+        return None if kept == {} else ScanPosition(**kept or {})
+
+    def reading(self, status: str, at: ScanPosition) -> ScanPosition:
+        """Return the position of a scan that has come so far in a status."""
+        return replace(self.copy(), by_status=self.by_status | {status: asdict(at)})

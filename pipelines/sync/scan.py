@@ -76,6 +76,7 @@ class _Scan:
         until: Callable[[ListPage], bool] | None,
         stop_at_total: bool,
         at_most: int | None,
+        resume: Callable[[ScanPosition], ScanPosition] | None,
     ) -> None:
         self.at = at
         self._spec = spec
@@ -84,6 +85,7 @@ class _Scan:
         self._until = until
         self._stop_at_total = stop_at_total
         self._at_most = at_most
+        self._resume = ScanPosition.copy if purpose == "walk" else resume
         self.first: ListPage | None = None
         self.last: ListPage | None = None
         self.done = False
@@ -111,8 +113,8 @@ class _Scan:
     def _request(self) -> PageRequest:
         at = self.at
         by = step(at.longest_page)
-        resume = at.copy() if self._purpose == "walk" else None
-        is_steady = resume is not None and bool(at.anchor) and not at.searches
+        resume = self._resume(at) if self._resume else None
+        is_steady = bool(resume and self._status is None and at.anchor) and not at.searches
         end = at.offset + 8 * by if at.usable_total is None else at.usable_total
         ahead = tuple(range(at.offset + by, end, by)[:7]) if is_steady else ()
         return PageRequest(self._spec, at.offset, self._purpose, self._status, ahead, resume)
@@ -238,11 +240,13 @@ def full_scan(
     stop_at_total: bool = False,
     at_most: int | None = None,
     given: ListPage | None = None,
+    resume: Callable[[ScanPosition], ScanPosition] | None = None,
 ) -> Strategy[ScanResult]:
     """Read a list from a position to its end.
 
     ``until`` may end it before the last row; ``stop_at_total``: a total that is reached is the end;
-    ``at_most`` requests in all; ``given``: the first page, where it is there already.
+    ``at_most`` requests in all; ``given``: the first page, where it is there already; ``resume``:
+    what a later sync goes on with, of the position as it is; of a walk, that position.
     """
-    scan = _Scan(spec, at, purpose, status, until, stop_at_total, at_most)
+    scan = _Scan(spec, at, purpose, status, until, stop_at_total, at_most, resume)
     return (yield from scan.read(given))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from pipelines.destinations.where import Bound, Where, where
 from pipelines.lists import ListSpec
@@ -50,7 +51,7 @@ def _conclude(run: ListRun, result: ScanResult) -> Strategy[None]:
     at, started_at = result.position, result.started_at
     _note_scan(run, result)
     if result.offset_ceiling is not None:
-        lost = yield from _by_status(run)
+        lost = yield from _by_status(run, at)
     else:
         lost = result.lost_because
     if lost is None and at.usable_total is not None:
@@ -90,17 +91,22 @@ def _note_scan(run: ListRun, result: ScanResult) -> None:
     )
 
 
-def _by_status(run: ListRun) -> Strategy[str | None]:
+def _by_status(run: ListRun, at: ScanPosition) -> Strategy[str | None]:
     """Read the list behind a ceiling on offsets status by status; return what is left unread."""
     for status in statuses_in_order(run.spec, run.copy):
+        begin = at.of_status(status)
+        if begin is None:
+            continue
+        resume = partial(at.reading, status)
         try:
             result = yield from full_scan(
-                run.spec, ScanPosition(), purpose="by status", status=status
+                run.spec, begin, purpose="by status", status=status, resume=resume
             )
         except RequestRefused:
             return f"the API refuses offsets of {run.state.offset_ceiling} and above"
         if result.lost_because:
             return result.lost_because
+        at.by_status[status] = {}
     return None
 
 

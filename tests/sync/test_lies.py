@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -479,6 +480,30 @@ def test_pages_that_are_too_large_are_asked_for_in_parts(most: int, tmp_path: Pa
         result = here.sync(refuse=(too_large, 413))
         assert result.outcome == "complete", result.resources["orders"].reason
         here.assert_exact()
+
+
+def test_a_scan_by_status_goes_on_where_the_budget_ended_it(tmp_path: Path) -> None:
+    """A list behind a ceiling on offsets would begin anew at each run, and never be read whole."""
+    with engine_world(tmp_path, 400) as here:
+        asked = list[tuple[str | None, int]]()
+
+        def far(request: Any) -> bool:
+            offset = int(request.url.params.get("offset", 0))
+            if not request.url.path.endswith("/orders"):
+                return False
+            asked.append((request.url.params.get("status"), offset))
+            return offset > 330
+
+        for _ in range(12):
+            orders = here.sync(refuse=(far, 400), budget=12).resources["orders"]
+            here.clock.sleep(3_600)
+            if orders.outcome == "complete":
+                break
+        pages = Counter(place for place in asked if place[0] is not None and place[1] > 0)
+        assert orders.outcome == "complete", orders.reason
+        assert here.sync(refuse=(far, 400)).resources["orders"].outcome == "complete"
+        here.assert_exact("orders")
+        assert max(pages.values()) <= 2, pages.most_common(3)
 
 
 @pytest.mark.parametrize(("status", "place"), [(413, 3), (413, 60), (413, 249), (500, 60)])
