@@ -93,10 +93,15 @@ def _look(run: ListRun) -> Strategy[_Counted | None]:
     if counts.uncounted:
         counts.fill_up(found.last.total)
         compared, agrees = _compared(run, counts)
-    if counts.uncounted:
+    if counts.uncounted or _are_of_all(compared, found.last.total):
         yield from read_open(run, NO_COUNTS)
         return None
     return _Counted(counts, compared, agrees, counts.began, found.last)
+
+
+def _are_of_all(compared: Compared, total: int | None) -> bool:
+    """Tell whether statuses are counted with the whole list: two cannot both be as long as it."""
+    return sum(known < n == total for n, known in compared.values()) > 1
 
 
 def _is_decided(run: ListRun, found: _Counted) -> Strategy[bool]:

@@ -92,6 +92,12 @@ def _unseen(run: ListRun, statuses: set[str], now: datetime) -> set[str]:
     return {row[run.spec.key] for row in rows if row["status"] in statuses}
 
 
+def _is_of_all(run: ListRun, status: str, total: int) -> bool:
+    """Tell whether the whole list is counted, of which rows are known to have settled elsewhere."""
+    others = run.spec.statuses.terminal - {status}
+    return total == run.stats.total and any(run.count(other) for other in others)
+
+
 def _compare(run: ListRun, status: str, now: datetime) -> Strategy[str | None]:
     """Compare the number of rows of a status; repair, and return why it still differs.
 
@@ -101,7 +107,7 @@ def _compare(run: ListRun, status: str, now: datetime) -> Strategy[str | None]:
     is_settled, number = status in run.spec.statuses.terminal, 0
     for _ in range(2):
         page = yield from count(run.spec, run.state, run.copy, status)
-        if page is None or page.total is None:
+        if page is None or page.total is None or _is_of_all(run, status, page.total):
             return NO_COUNTS
         number = page.total - bad
         if number == run.count(status):

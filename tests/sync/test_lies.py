@@ -537,6 +537,7 @@ def test_a_row_that_no_answer_can_hold_is_left_out_alone(
         {"sort": "unsorted", "filters": "ignored"},
         {"filters": "refused"},
         {"total": "missing"},
+        {"total": "all"},
         {"sort": "unsorted", "total": "all"},
     ],
 )
