@@ -182,6 +182,5 @@ class Asking:
 
 def _is_refused(request: PageRequest, error: ApiError) -> bool:
     """Tell whether the API refuses the filter or the offset, and not the list."""
-    return error.offset_refused or (
-        request.status is not None and isinstance(error, Refused | NotFound)
-    )
+    filter_refused = request.status is not None and isinstance(error, Refused | NotFound)
+    return error.offset_refused or (filter_refused and not error.page_too_large)

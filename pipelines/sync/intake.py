@@ -104,7 +104,8 @@ class Intake:
 
     def unreadable(self, request: PageRequest, error: ApiError, at: datetime) -> ListPage:
         """Put one place that cannot be read alone into quarantine, and go on behind it."""
-        place = f"{request.spec.name} at offset {request.offset}"
+        which = "" if request.status is None else f" in status {request.status}"
+        place = f"{request.spec.name}{which} at offset {request.offset}"
         reason = f"the row cannot be read alone: {error.message}"
         bad = Rejected(request.spec.name, reason, place, f'"{place}"')
         row = self._rejected(request.spec, bad, at, self._pending)
